@@ -1,0 +1,67 @@
+// Definitions: what an app registers under a name, parsed and checked; the set finds the one for a
+// channel by longest prefix.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/params_schema.h"
+#include "common/result.h"
+
+namespace tako {
+
+enum class SlowPolicy : std::uint8_t { Resume, Latest, Disconnect };
+enum class HandlerKind : std::uint8_t { Relay, Ephemeral };
+enum class Transport : std::uint8_t { Sse, WebSocket };  // WebSocket also allows SSE
+
+// Which credentials a channel takes; either suffices. Neither set never happens.
+struct AuthRule {
+  std::optional<std::string> header_name;  // lower case; default `authorization`
+  std::optional<std::string> cookie_name;
+  friend bool operator==(const AuthRule&, const AuthRule&) = default;
+};
+
+struct Definition {
+  std::string name;  // may end in `*`
+  std::string params_schema_json;  // as put, minified; empty: none
+  std::shared_ptr<const ParamsSchema> params_schema;  // never null
+  std::vector<std::string> context_params;  // checked and given to auth, but don't partition
+  std::optional<AuthRule> auth;             // nullopt: public (auth:false)
+  Transport transport = Transport::WebSocket;
+  std::map<std::string, HandlerKind, std::less<>> handlers;  // what clients may send
+  std::int64_t replay_window_ms = 600'000;
+  std::int64_t inactivity_ttl_ms = 0;  // 0: off
+  std::int64_t keepalive_interval_ms = 25'000;
+  std::int64_t max_connection_lifetime_ms = 7'200'000;
+  std::size_t messages_max = 0;  // 0: the broker's default cap
+  SlowPolicy slow = SlowPolicy::Resume;
+
+  // The declared params that are not context params: those that make the channel.
+  [[nodiscard]] Params partition_of(const Params& params) const;
+  // As PUT /v1/definitions takes it, canonical: equal definitions print equal.
+  [[nodiscard]] std::string to_json() const;
+};
+
+// All definitions of one app. Immutable; a PUT makes a new one.
+class DefinitionSet {
+ public:
+  // `json`: {"definitions":[…]}. Errors: DefinitionInvalid, naming the definition and the member;
+  // unknown members are refused, `dispatch` handlers are refused as not supported yet.
+  [[nodiscard]] static Result<std::shared_ptr<const DefinitionSet>> parse(std::string_view json);
+  [[nodiscard]] static std::shared_ptr<const DefinitionSet> empty();
+
+  // Exact name first, then the longest prefix; nullptr when none covers `name`.
+  [[nodiscard]] const Definition* find(std::string_view name) const;
+  [[nodiscard]] const std::vector<Definition>& all() const { return definitions_; }
+  [[nodiscard]] std::string to_json() const;  // {"definitions":[…]}
+
+ private:
+  std::vector<Definition> definitions_;
+};
+
+}  // namespace tako

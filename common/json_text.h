@@ -1,0 +1,55 @@
+// JSON as text: checked strictly (RFC 8259, UTF-8), minified and spliced without being re-printed.
+//
+// cJSON accepts trailing garbage and bad UTF-8 and loses digits above 2^53, so what a publisher
+// sends is cut out of the text instead, byte for byte but for white space between tokens.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.h"
+
+namespace tako {
+
+[[nodiscard]] bool is_valid_utf8(std::string_view text);
+
+// Appends `text` quoted and escaped (RFC 8785 form: shortest escapes, lower-case hex).
+void append_json_string(std::string& out, std::string_view text);
+[[nodiscard]] std::string json_string(std::string_view text);
+
+// One member of an object, as slices of the input: `raw` is the whole value with its inner space.
+struct JsonMember {
+  std::string name;      // unescaped
+  std::string_view raw;  // trimmed
+};
+
+// Checks the whole text (syntax, UTF-8, depth <= kJsonDepthMax, no duplicate member names at the
+// top level, lone surrogates and \u0000 in names refused) and gives the top level's members.
+// Errors: BadRequest with the byte position.
+[[nodiscard]] Result<std::vector<JsonMember>> split_json_object(std::string_view text);
+// The same for an array: its elements, at most `count_max` (BadRequest above).
+[[nodiscard]] Result<std::vector<std::string_view>> split_json_array(std::string_view text,
+                                                                     std::size_t count_max);
+// Checks any JSON value. Errors: BadRequest with the byte position.
+[[nodiscard]] Result<void> check_json(std::string_view text);
+
+// Finds a member; nullptr when absent.
+[[nodiscard]] const JsonMember* find_member(const std::vector<JsonMember>& members,
+                                            std::string_view name);
+// The value as a string/integer/boolean, if it is one.
+[[nodiscard]] std::optional<std::string> json_string_value(std::string_view raw);
+[[nodiscard]] std::optional<std::int64_t> json_integer_value(std::string_view raw);
+[[nodiscard]] std::optional<bool> json_bool_value(std::string_view raw);
+
+// Removes white space between tokens of a checked text; tokens stay byte for byte.
+[[nodiscard]] std::string minify_json(std::string_view checked);
+// RFC 8785: members sorted by UTF-16 units, numbers as ECMAScript prints them.
+[[nodiscard]] Result<std::string> canonical_json(std::string_view text);
+
+[[nodiscard]] std::string base64_encode(std::string_view bytes);
+// Standard alphabet with padding. Errors: nullopt for anything else.
+[[nodiscard]] std::optional<std::string> base64_decode(std::string_view text);
+
+}  // namespace tako

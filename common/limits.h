@@ -1,0 +1,86 @@
+// Every bound of the system: its unit, its reason, and what happens at it (docs/limits.md is the
+// same table for operators; a test drives each row to its bound).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace tako::limits {
+
+inline constexpr std::size_t kKiB = 1024;
+inline constexpr std::size_t kMiB = 1024 * kKiB;
+
+// Names and messages. At the bound: the request is refused with the error's code.
+inline constexpr std::size_t kChannelNameMax = 200;      // characters
+inline constexpr std::size_t kMessageTypeMax = 128;      // characters
+inline constexpr std::size_t kMessageDataBytesMax = 1 * kMiB;   // publish, app API: 413
+inline constexpr std::size_t kClientMessageBytesMax = 64 * kKiB;  // from a browser: close 1009
+inline constexpr std::size_t kQueryPairsMax = 64;        // pairs in a query: params-invalid
+inline constexpr std::size_t kJsonDepthMax = 64;         // nesting: bad-request
+inline constexpr std::size_t kIdempotencyKeyMax = 256;   // characters
+inline constexpr std::size_t kSubjectMax = 256;          // bytes of an authorize reply's subject
+
+// Definitions. At the bound: PUT is refused with definition-invalid.
+inline constexpr std::size_t kDefinitionsMax = 1'000;    // per app
+inline constexpr std::size_t kDefinitionsBytesMax = 1 * kMiB;
+inline constexpr std::size_t kPatternBytesMax = 1 * kKiB;       // of one `pattern`
+inline constexpr std::size_t kPatternMemoryMax = 256 * kKiB;    // RE2 program
+
+// App API. At the bound: 413 or batch-invalid.
+inline constexpr std::size_t kBatchMessagesMax = 1'000;
+inline constexpr std::size_t kBatchBytesMax = 4 * kMiB;
+inline constexpr std::size_t kHistoryPageMax = 1'000;    // messages of one page
+inline constexpr std::size_t kHistoryPageDefault = 100;
+inline constexpr std::size_t kHistoryPageBytesMax = 2 * kMiB;   // a page ends early, `next` goes on
+
+// Channels and the log, at the broker.
+inline constexpr std::size_t kChannelMessagesMax = 10'000;      // retained per channel: oldest go
+inline constexpr std::size_t kChannelBytesMax = 16 * kMiB;      // retained per channel: oldest go
+inline constexpr std::size_t kLogBytesMax = 512 * kMiB;         // all channels: the fullest give way
+inline constexpr std::size_t kForgottenHeadsMax = 100'000;      // quiet channels' remembered heads
+inline constexpr std::int64_t kForgottenHeadTtlMs = 24LL * 3600 * 1000;
+inline constexpr std::size_t kIdempotencyKeysPerChannelMax = 10'000;  // then 429
+inline constexpr std::size_t kOlderEpochsMax = 8;        // per channel that still continue
+inline constexpr std::size_t kAppStreamsMax = 64;        // GET …/stream at once on the app socket
+
+// The link between an edge and the broker.
+inline constexpr std::size_t kLinkFrameBytesMax = 8 * kMiB;     // larger: the link is closed
+inline constexpr std::size_t kLinkOutboxBytesMax = 8 * kMiB;    // full: the pump waits
+inline constexpr std::size_t kLinkControlBytesMax = 4 * kMiB;   // replies: the link is closed above
+inline constexpr std::size_t kLinkPumpBytes = 256 * kKiB;       // one channel's share per round
+inline constexpr std::size_t kLinkEdgesMax = 256;               // links at once: refused above
+inline constexpr std::size_t kLinkPendingRequestsMax = 10'000;  // fetches + publishes + calls: 503
+inline constexpr std::int64_t kLinkWaitMs = 1'000;       // a request waits this long for a link
+inline constexpr std::int64_t kLinkLostServeMs = 5'000;  // then non-public channels stop serving
+inline constexpr std::int64_t kDefinitionsApplyWaitMs = 1'000;  // then the edges are named pending
+
+// The edge's fan-out.
+inline constexpr std::size_t kTailCacheMessagesMax = 1'000;     // per channel: older are fetched
+inline constexpr std::size_t kTailCacheBytesMax = 1 * kMiB;     // per channel
+inline constexpr std::size_t kTailCachesBytesMax = 128 * kMiB;  // all channels: coldest are dropped
+inline constexpr std::size_t kFeedsMax = 200'000;        // channels subscribed at one edge: 503
+inline constexpr std::size_t kFetchesPerFeedMax = 4;     // in flight; others wait merged
+
+// One client.
+inline constexpr std::size_t kOutboxBytesMax = 256 * kKiB;      // the pump stops for this client
+inline constexpr std::size_t kControlOutboxBytesMax = 64 * kKiB;  // acks, pongs: close 4408
+inline constexpr std::size_t kSubscriptionsPerConnectionMax = 100;
+inline constexpr std::size_t kConnectionsMax = 100'000;  // per edge: 503 + Retry-After
+inline constexpr std::size_t kFragmentsMax = 16'384;     // of one message: close 1009
+inline constexpr std::size_t kPongsPendingMax = 60;      // unread pongs: close 4408
+inline constexpr std::int64_t kAuthEnvelopeMs = 5'000;
+inline constexpr std::int64_t kEmptyConnectionMs = 10'000;      // rich, no subscription: 4401
+inline constexpr std::int64_t kStreamProgressMs = 60'000;       // no write progress: dropped
+inline constexpr std::int64_t kCloseHandshakeMs = 5'000;        // then the TCP connection ends
+
+// Authorization and the app behind.
+inline constexpr std::int64_t kAuthorizeTimeoutMs = 5'000;      // 503, 4503
+inline constexpr std::size_t kAuthorizeConcurrencyMax = 64;     // calls in flight; more wait
+inline constexpr std::size_t kAuthorizeWaitingMax = 20'000;     // 503, 4503
+inline constexpr std::size_t kAuthorizeCacheMax = 10'000;       // answers kept: oldest go
+inline constexpr std::int64_t kAuthorizeCacheMsMax = 60'000;
+inline constexpr std::size_t kAuthorizeReplyBytesMax = 64 * kKiB;
+inline constexpr std::size_t kApiKeyFailuresMax = 20;    // per IP and minute: 429
+
+}  // namespace tako::limits
