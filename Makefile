@@ -1,0 +1,48 @@
+# The verbs of the project. TYPE=Debug|Release|Asan|Tsan|Fuzz chooses the kind of build.
+#
+#   make build            build/tako-broker, build/tako-edge, build/takoctl
+#   make run              broker, edge and the demo app; prints where to look. Ctrl-C stops them
+#   make test             Release, Asan (with UBSan) and, where threads meet, Tsan; TYPE=… for one
+#   make lint             format, clang-tidy, include arrows, lone headers
+#   make fuzz             every target of tests/fuzz for FUZZ_SECONDS (60)
+#   make bench            every benchmark of tests/bench
+#   make clean            removes build/ and build-*/
+MAKEFLAGS += --no-print-directory
+
+test_types := $(if $(TYPE),$(TYPE),Release Asan Tsan)
+TYPE ?= Release
+FUZZ_SECONDS ?= 60
+
+types := Debug Release Asan Tsan Fuzz
+$(if $(filter $(types),$(TYPE)),,$(error TYPE=$(TYPE) is none of: $(types)))
+
+.PHONY: build run test lint fuzz bench clean
+.DEFAULT_GOAL := build
+
+build:
+	@deploy/install-deps.sh build
+	@deploy/build.sh $(TYPE) programs
+
+run: build
+	@node deploy/run.mjs "$$(deploy/build.sh --folder $(TYPE))"
+
+test:
+	@deploy/install-deps.sh build $(if $(wildcard tests/browser/*.test.mjs),browser)
+	@tests/run_suites.sh $(test_types)
+
+lint:
+	@deploy/install-deps.sh build lint
+	@deploy/build.sh Release lint_inputs
+	@node tests/lint/lint.mjs
+
+fuzz:
+	@deploy/install-deps.sh build fuzz
+	@deploy/build.sh Fuzz fuzz_targets
+	@tests/fuzz/run.sh build-fuzz $(FUZZ_SECONDS)
+
+bench: build
+	@deploy/build.sh $(TYPE) bench_targets
+	@tests/bench/run.sh
+
+clean:
+	rm -rf build build-debug build-asan build-tsan build-fuzz
