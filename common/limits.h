@@ -83,4 +83,35 @@ inline constexpr std::int64_t kAuthorizeCacheMsMax = 60'000;
 inline constexpr std::size_t kAuthorizeReplyBytesMax = 64 * kKiB;
 inline constexpr std::size_t kApiKeyFailuresMax = 20;    // per IP and minute: 429
 
+// uv: sockets and the loop (common/uv).
+inline constexpr int kListenBacklog = 4'096;             // storms: less, and SYNs are sent again
+inline constexpr std::size_t kAcceptsPerTurn = 64;       // the rest waits for the next loop turn
+inline constexpr std::int64_t kAcceptRetryMs = 100;      // pause when out of file descriptors
+inline constexpr std::size_t kReceiveBufferBytes = 64 * kKiB;   // one per loop
+inline constexpr std::size_t kWritePiecesMax = 64;       // pieces of one writev; more: another call
+inline constexpr int kSocketUnsentBytesMax = 128 * 1024;  // TCP_NOTSENT_LOWAT: a slow reader's share
+
+// HTTP (common/http). Server: at the bound the named status, then the connection is closed.
+inline constexpr std::size_t kHttpHeadBytesMax = 16 * kKiB;     // 431
+inline constexpr std::size_t kHttpHeadersMax = 100;             // 431
+inline constexpr std::size_t kHttpUrlBytesMax = 8 * kKiB;       // 414
+inline constexpr std::size_t kHttpChunkOverheadBytesMax = 4 * kKiB;  // between body bytes: 400
+inline constexpr std::size_t kHttpPipelineBytesMax = 64 * kKiB;  // behind a request: reading stops
+inline constexpr std::size_t kHttpWriteHighBytes = 256 * kKiB;  // waiting to be sent: writers wait
+inline constexpr std::size_t kHttpDiscardBytesMax = 64 * kKiB;  // unread body dropped, else closed
+inline constexpr std::size_t kHttpLingerBytesMax = 1 * kMiB;    // read after our FIN, then closed
+inline constexpr std::size_t kHttpConnectionsMax = 20'000;      // HTTP connections at once: 503
+inline constexpr std::int64_t kHttpHeadMs = 10'000;             // 408
+inline constexpr std::int64_t kHttpIdleMs = 60'000;             // closed silently
+inline constexpr std::int64_t kHttpBodyProgressMs = 30'000;     // 408
+inline constexpr std::int64_t kHttpWriteProgressMs = 60'000;    // reset
+inline constexpr std::int64_t kHttpLingerMs = 2'000;            // closed
+inline constexpr std::int64_t kHttpRetryAfterMs = 1'000;        // told with the 503 at the limit
+inline constexpr std::size_t kUpstreamConnectionsMax = 256;     // per origin: requests wait
+inline constexpr std::size_t kUpstreamIdleMax = 32;             // kept for reuse: closed above
+inline constexpr std::size_t kUpstreamWaitingMax = 1'024;       // 503
+inline constexpr std::int64_t kUpstreamConnectMs = 2'000;       // 502
+inline constexpr std::int64_t kUpstreamWaitMs = 5'000;          // 504
+inline constexpr std::int64_t kUpstreamIdleMs = 4'000;          // under Node's 5 s keep-alive
+
 }  // namespace tako::limits

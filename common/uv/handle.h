@@ -1,4 +1,5 @@
-// CloseHandle: uv_close is asynchronous, so a handle outlives its owner until libuv is done with it.
+// CloseHandle: uv_close is asynchronous, so a handle outlives its owner until libuv is done with
+// it.
 #pragma once
 
 #include <memory>

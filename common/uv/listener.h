@@ -21,24 +21,25 @@ namespace tako::uv {
 class Loop;
 
 struct ListenOptions {
-  bool reuse_port = false;   // TCP: several processes on one port (SO_REUSEPORT)
-  mode_t unix_mode = 0660;   // of the socket file, set before anybody can connect
+  bool reuse_port = false;  // TCP: several processes on one port (SO_REUSEPORT)
+  mode_t unix_mode = 0660;  // of the socket file, set before anybody can connect
 };
 
 struct ListenerCounters {
   std::uint64_t accepted = 0;
-  std::uint64_t accept_errors = 0;       // connections that were gone before we took them, and others
+  std::uint64_t accept_errors = 0;  // connections that were gone before we took them, and others
   std::uint64_t descriptors_exhausted = 0;  // EMFILE, ENFILE: accepting paused for a moment
 };
 
 // Opens, binds and listens (backlog limits::kListenBacklog); not accepting yet.
 // Unix path: a stale socket file is removed, only if it is a socket and nobody answers.
 // Errors: AddressInUse (the text says by what), ConfigInvalid.
-[[nodiscard]] Result<Fd> open_listening_socket(const Address& address, const ListenOptions& options);
+[[nodiscard]] Result<Fd> open_listening_socket(const Address& address,
+                                               const ListenOptions& options);
 
 // Accepts at most limits::kAcceptsPerTurn connections each loop turn, so that a storm of connects
-// does not starve those who are in. Destroying it stops accepting and closes the socket. The file of
-// a unix socket is removed only if it is still the one that this listener bound.
+// does not starve those who are in. Destroying it stops accepting and closes the socket. The file
+// of a unix socket is removed only if it is still the one that this listener bound.
 class Listener {
  public:
   using OnConnection = std::function<void(std::unique_ptr<Stream>)>;

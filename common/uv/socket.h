@@ -46,7 +46,8 @@ struct UnixAddress {
 };
 using Address = std::variant<TcpAddress, UnixAddress>;
 
-// "127.0.0.1:8080", "[::1]:8080", "host:80", "unix:/run/x.sock". Error: ConfigInvalid, with the fix.
+// "127.0.0.1:8080", "[::1]:8080", "host:80", "unix:/run/x.sock". Error: ConfigInvalid, with the
+// fix.
 [[nodiscard]] Result<Address> parse_address(std::string_view text);
 // The inverse.
 [[nodiscard]] std::string to_string(const Address& address);

@@ -38,7 +38,8 @@ class WheelEntry {
   std::uint64_t due_tick_ = 0;
 };
 
-// A deadline that calls a member function: `MemberDeadline<Session, &Session::on_idle> idle_{*this};`
+// A deadline that calls a member function: `MemberDeadline<Session, &Session::on_idle>
+// idle_{*this};`
 template <typename Owner, void (Owner::*Method)()>
 class MemberDeadline final : public WheelEntry {
  public:
