@@ -83,7 +83,7 @@ struct ErrorInfo {
 // A peer's or the environment's fault. Our own faults are TAKO_CHECK (check.h).
 struct Error {
   ErrorCode code = ErrorCode::Internal;
-  std::string detail;                // replaces the catalogue's message when not empty
+  std::string detail = {};           // replaces the catalogue's message when not empty
   std::int64_t retry_after_ms = 0;   // when to come back; 0: not said
 
   [[nodiscard]] const ErrorInfo& info() const { return error_info(code); }
