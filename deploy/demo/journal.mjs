@@ -1,0 +1,21 @@
+// The list of what happened to the connection, newest first.
+
+const entriesMax = 40
+
+export class Journal {
+  #list
+
+  constructor(list) {
+    this.#list = list
+  }
+
+  add(text, kind = '') {
+    const entry = document.createElement('li')
+    entry.className = kind
+    const time = document.createElement('time')
+    time.textContent = new Date().toLocaleTimeString()
+    entry.append(time, text)
+    this.#list.prepend(entry)
+    while (this.#list.children.length > entriesMax) this.#list.lastChild.remove()
+  }
+}
