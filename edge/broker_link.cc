@@ -1,0 +1,284 @@
+// Keeps one link to the broker standing, and translates both ways.
+#include "edge/broker_link.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "common/limits.h"
+#include "edge/link_codec.h"
+
+namespace tako::edge {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::int64_t kRedialFirstMs = 20;  // a restarting broker is back within a few of these
+constexpr std::int64_t kRedialMostMs = 1'000;
+constexpr milliseconds kTick{100};
+
+}  // namespace
+
+BrokerLink::BrokerLink(uv::Loop& loop, const Clock& clock, Random& random, std::string path,
+                       std::string edge_name)
+    : loop_(loop),
+      clock_(clock),
+      random_(random),
+      edge_name_(std::move(edge_name)),
+      instance_(random.next()),
+      unlinked_since_ms_(clock.monotonic_ms()),
+      dialer_(loop, path,
+              [this](Result<std::unique_ptr<ipc::Link>> link) { on_dialed(std::move(link)); }),
+      redial_(loop, [this] { dial(); }),
+      tick_(loop, [this] { on_tick(); }),
+      flush_(loop, [this] { flush(); }) {}
+
+BrokerLink::~BrokerLink() = default;
+
+void BrokerLink::start(BrokerEvents& events, Listener& listener) {
+  events_ = &events;
+  listener_ = &listener;
+  dial();
+}
+
+void BrokerLink::stop() {
+  flush();
+  redial_.stop();
+  tick_.stop();
+  link_.reset();
+  state_ = State::Waiting;
+}
+
+std::int64_t BrokerLink::unlinked_since_ms() const { return is_linked() ? 0 : unlinked_since_ms_; }
+
+void BrokerLink::dial() {
+  state_ = State::Dialing;
+  dialer_.dial();
+}
+
+void BrokerLink::on_dialed(Result<std::unique_ptr<ipc::Link>> link) {
+  if (!link) {
+    lose("cannot reach the broker: " + std::string(link.error().message()));
+    return;
+  }
+  link_ = std::move(*link);
+  link_->start(*this);
+  greet();
+}
+
+void BrokerLink::greet() {
+  state_ = State::Greeting;
+  proto::Hello& hello = *queue().mutable_hello();
+  hello.set_version_min(kLinkVersionMin);
+  hello.set_version_max(kLinkVersionMax);
+  hello.set_edge_name(edge_name_);
+  hello.set_instance(instance_);
+  hello.set_control_stream(control_stream_);
+  hello.set_control_applied(control_applied_);
+}
+
+void BrokerLink::lose(std::string reason) {
+  const State was = std::exchange(state_, State::Waiting);
+  drop_link();
+  if (was == State::Linked) {
+    ++counters_.links_lost;
+    unlinked_since_ms_ = clock_.monotonic_ms();
+    pending_.on_link_lost(unlinked_since_ms_);
+    events_->on_link_down();
+  }
+  // Said once per outage, not once per attempt.
+  if (was == State::Linked || was == State::Greeting || failed_dials_ == 0) {
+    listener_->on_link_state(false, reason);
+  }
+  const std::int64_t base =
+      std::min(kRedialMostMs, kRedialFirstMs << std::min<std::uint32_t>(failed_dials_, 8));
+  ++failed_dials_;
+  const auto jitter = static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(base)));
+  redial_.start_once(milliseconds(base / 2 + jitter / 2));
+}
+
+void BrokerLink::drop_link() {
+  outgoing_.clear_items();
+  flush_.cancel();
+  if (link_ == nullptr) return;
+  closing_ = std::move(link_);  // We may be inside one of its callbacks.
+  flush_.schedule();
+}
+
+void BrokerLink::on_closed(std::string_view reason) {
+  if (link_ != nullptr) lose("link lost: " + std::string(reason));
+}
+
+void BrokerLink::on_frame(std::span<const std::byte> frame) {
+  ++counters_.frames_received;
+  incoming_.Clear();
+  if (!incoming_.ParseFromArray(frame.data(), static_cast<int>(frame.size()))) {
+    ++counters_.malformed_frames;
+    lose("the broker sent a malformed frame");
+    return;
+  }
+  for (proto::BrokerItem& item : *incoming_.mutable_items()) {
+    if (link_ == nullptr) return;  // An item before ended the link.
+    apply(item);
+  }
+}
+
+void BrokerLink::apply(proto::BrokerItem& item) {
+  switch (item.item_case()) {
+    case proto::BrokerItem::kWelcome:
+      if (item.welcome().control_stream() != control_stream_) control_applied_ = 0;
+      control_stream_ = item.welcome().control_stream();
+      control_head_ = item.welcome().control_head();
+      become_linked_when_current();
+      return;
+    case proto::BrokerItem::kRefused:
+      ++counters_.links_refused;
+      lose("the broker refused this edge: " + item.refused().reason());
+      return;
+    case proto::BrokerItem::kControl:
+      apply_control(item.control());
+      return;
+    case proto::BrokerItem::kSubscribed:
+      events_->on_subscribed(item.subscribed().channel(), subscribed_from(item.subscribed()));
+      return;
+    case proto::BrokerItem::kMessages:
+      events_->on_delivery(item.messages().channel(), delivery_from(*item.mutable_messages()));
+      return;
+    case proto::BrokerItem::kFetchReply:
+      pending_.answer_fetch(item.fetch_reply().request(), page_from(*item.mutable_fetch_reply()));
+      return;
+    case proto::BrokerItem::kPublishReply:
+      pending_.answer_publish(item.publish_reply().request(), ack_from(item.publish_reply()));
+      return;
+    case proto::BrokerItem::kApiReply: {
+      proto::ApiReply& reply = *item.mutable_api_reply();
+      pending_.answer_api(reply.request(), ApiAnswer{.status = reply.status(),
+                                                     .body = std::move(*reply.mutable_body()),
+                                                     .retry_after_ms = reply.retry_after_ms()});
+      return;
+    }
+    case proto::BrokerItem::ITEM_NOT_SET:
+      return;  // A newer broker's item.
+  }
+}
+
+void BrokerLink::apply_control(const proto::Control& control) {
+  if (control.number() <= control_applied_) return;  // Sent again after a relink.
+  if (control.has_definitions()) {
+    const proto::Definitions& definitions = control.definitions();
+    auto parsed = DefinitionSet::parse(definitions.json());
+    if (!parsed) {
+      // The broker checked them; a version that knows more than we do is the only cause.
+      lose("definitions of app " + definitions.app() +
+           " can't be read: " + std::string(parsed.error().message()));
+      return;
+    }
+    events_->on_definitions(definitions.app(), std::move(*parsed));
+  }
+  control_applied_ = control.number();
+  queue().mutable_control_applied()->set_number(control_applied_);
+  become_linked_when_current();
+}
+
+void BrokerLink::become_linked_when_current() {
+  if (state_ != State::Greeting || control_applied_ < control_head_) return;
+  state_ = State::Linked;
+  failed_dials_ = 0;
+  ++counters_.links_made;
+  listener_->on_link_state(true, "linked to the broker");
+  events_->on_link_up();
+  send_waiting();
+}
+
+void BrokerLink::send_waiting() {
+  pending_.send_waiting([this](proto::EdgeItem item) { queue() = std::move(item); });
+}
+
+proto::EdgeItem& BrokerLink::queue() {
+  flush_.schedule();
+  return *outgoing_.add_items();
+}
+
+void BrokerLink::flush() {
+  closing_.reset();
+  if (link_ == nullptr || outgoing_.items_size() == 0) return;
+  proto::EdgeFrame frame;
+  std::size_t bytes = 0;
+  for (proto::EdgeItem& item : *outgoing_.mutable_items()) {
+    bytes += item.ByteSizeLong();
+    frame.add_items()->Swap(&item);
+    if (bytes >= limits::kLinkFrameBytesGoal) {  // One item is at most half of what a frame may be.
+      send(frame);
+      bytes = 0;
+    }
+  }
+  outgoing_.clear_items();
+  if (frame.items_size() > 0) send(frame);
+}
+
+void BrokerLink::send(proto::EdgeFrame& frame) {
+  encoded_.clear();
+  frame.AppendToString(&encoded_);
+  frame.clear_items();
+  link_->send(encoded_);
+  ++counters_.frames_sent;
+}
+
+void BrokerLink::subscribe(ChannelNumber number, const ChannelIdentity& channel,
+                           const std::optional<Cursor>& from) {
+  if (is_linked()) fill(*queue().mutable_subscribe(), number, channel, from);
+}
+
+void BrokerLink::unsubscribe(ChannelNumber number) {
+  if (is_linked()) queue().mutable_unsubscribe()->set_channel(number);
+}
+
+void BrokerLink::occupancy(ChannelNumber number, std::uint32_t subscribers) {
+  if (!is_linked()) return;
+  proto::Occupancy& item = *queue().mutable_occupancy();
+  item.set_channel(number);
+  item.set_subscribers(subscribers);
+}
+
+void BrokerLink::fetch(FetchRequest request, Reply<FetchPage> reply) {
+  proto::EdgeItem item;
+  fill(*item.mutable_fetch(), request);
+  item.mutable_fetch()->set_request(++last_request_);
+  this->request(std::move(item), true, std::move(reply));
+}
+
+void BrokerLink::publish(PublishRequest request, Reply<PublishAck> reply) {
+  proto::EdgeItem item;
+  fill(*item.mutable_publish(), request);
+  item.mutable_publish()->set_request(++last_request_);
+  this->request(std::move(item), !request.idempotency_key.empty(), std::move(reply));
+}
+
+void BrokerLink::api_call(ApiRequest request, Reply<ApiAnswer> reply) {
+  proto::EdgeItem item;
+  fill(*item.mutable_api_call(), request);
+  item.mutable_api_call()->set_request(++last_request_);
+  const bool may_repeat = request.method == "GET" || !request.idempotency_key.empty();
+  this->request(std::move(item), may_repeat, std::move(reply));
+}
+
+void BrokerLink::request(proto::EdgeItem item, bool may_repeat, PendingRequests::Answer answer) {
+  if (!pending_.add(last_request_, std::move(item), may_repeat, clock_.monotonic_ms(), answer)) {
+    ++counters_.requests_refused;
+    // Later, as every reply: the caller is not prepared to be called from within its own call.
+    loop_.post([answer = std::move(answer)] {
+      const Error full{ErrorCode::LimitReached, "too many requests wait for the broker", 1'000};
+      std::visit([&full](const auto& reply) { reply(std::unexpected(full)); }, answer);
+    });
+    return;
+  }
+  if (!tick_.is_active()) tick_.start_repeating(kTick);
+  if (is_linked()) send_waiting();
+}
+
+void BrokerLink::on_tick() {
+  pending_.expire(clock_.monotonic_ms());
+  if (pending_.size() == 0) tick_.stop();
+}
+
+}  // namespace tako::edge

@@ -1,0 +1,120 @@
+// BrokerLink: the edge's end of the link. Dials, greets, keeps definitions current, carries
+// requests.
+//
+//   Waiting --dial--> Dialing --stream--> Greeting --Welcome, control stream applied--> Linked
+//      ^                 | refused            | lost, Refused                             | lost
+//      +-----------------+--------------------+-------------------------------------------+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/clock.h"
+#include "common/ipc/link.h"
+#include "common/random.h"
+#include "common/uv/loop.h"
+#include "common/uv/timer.h"
+#include "edge/fanout/broker_port.h"
+#include "edge/pending_requests.h"
+#include "proto/link.pb.h"
+
+namespace tako::edge {
+
+inline constexpr std::uint32_t kLinkVersionMin = 1;
+inline constexpr std::uint32_t kLinkVersionMax = 1;
+
+struct BrokerLinkCounters {
+  std::uint64_t links_made = 0;
+  std::uint64_t links_lost = 0;
+  std::uint64_t links_refused = 0;
+  std::uint64_t frames_received = 0;
+  std::uint64_t frames_sent = 0;
+  std::uint64_t malformed_frames = 0;
+  std::uint64_t requests_refused = 0;  // limits::kLinkPendingRequestsMax
+};
+
+class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
+ public:
+  // Told of changes an operator should see. Texts are safe to log.
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    virtual void on_link_state(bool is_linked, std::string_view detail) = 0;
+  };
+
+  BrokerLink(uv::Loop& loop, const Clock& clock, Random& random, std::string path,
+             std::string edge_name);
+  ~BrokerLink() override;
+
+  // Begins to dial, and goes on for ever. `events` and `listener` outlive the link.
+  void start(BrokerEvents& events, Listener& listener);
+  // Sends what is queued and hangs up; for the end of the process.
+  void stop();
+
+  [[nodiscard]] bool is_linked() const override { return state_ == State::Linked; }
+  [[nodiscard]] std::int64_t unlinked_since_ms() const override;
+  void subscribe(ChannelNumber number, const ChannelIdentity& channel,
+                 const std::optional<Cursor>& from) override;
+  void unsubscribe(ChannelNumber number) override;
+  void occupancy(ChannelNumber number, std::uint32_t subscribers) override;
+  void fetch(FetchRequest request, Reply<FetchPage> reply) override;
+  void publish(PublishRequest request, Reply<PublishAck> reply) override;
+  void api_call(ApiRequest request, Reply<ApiAnswer> reply) override;
+
+  [[nodiscard]] const BrokerLinkCounters& counters() const { return counters_; }
+
+ private:
+  enum class State : std::uint8_t { Waiting, Dialing, Greeting, Linked };
+
+  void on_frame(std::span<const std::byte> frame) override;
+  void on_drained() override {}
+  void on_closed(std::string_view reason) override;
+
+  void dial();
+  void on_dialed(Result<std::unique_ptr<ipc::Link>> link);
+  void greet();
+  // Closes the link at the turn's end (it may be on the stack) and dials again after a pause.
+  void lose(std::string reason);
+  void drop_link();
+  void apply(proto::BrokerItem& item);
+  void apply_control(const proto::Control& control);
+  void become_linked_when_current();
+  void request(proto::EdgeItem item, bool may_repeat, PendingRequests::Answer answer);
+  void send_waiting();
+  proto::EdgeItem& queue();
+  void flush();
+  void send(proto::EdgeFrame& frame);
+  void on_tick();
+
+  uv::Loop& loop_;
+  const Clock& clock_;
+  Random& random_;
+  std::string edge_name_;
+  std::uint64_t instance_;
+  BrokerEvents* events_ = nullptr;
+  Listener* listener_ = nullptr;
+
+  State state_ = State::Waiting;
+  std::int64_t unlinked_since_ms_;
+  std::uint32_t failed_dials_ = 0;
+  ipc::LinkDialer dialer_;
+  std::unique_ptr<ipc::Link> link_;
+  std::unique_ptr<ipc::Link> closing_;  // destroyed at the turn's end
+  uv::Timer redial_;
+  uv::Timer tick_;
+  uv::TurnEndTask flush_;
+
+  proto::EdgeFrame outgoing_;
+  proto::BrokerFrame incoming_;  // reused: parsing into it allocates little
+  std::string encoded_;
+  PendingRequests pending_;
+  std::uint64_t last_request_ = 0;
+  std::uint64_t control_stream_ = 0;
+  std::uint64_t control_applied_ = 0;
+  std::uint64_t control_head_ = 0;  // where the broker stood at Welcome
+  BrokerLinkCounters counters_;
+};
+
+}  // namespace tako::edge

@@ -1,0 +1,221 @@
+// The edge's end of the link against a scripted broker on a real socket.
+#include "edge/broker_link.h"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+#include "common/ipc/link.h"
+
+using namespace tako;
+using namespace tako::edge;
+
+namespace {
+
+constexpr int kTurnsMax = 100'000;
+
+// Speaks the broker's side; a test scripts what it answers.
+struct ScriptedBroker : ipc::LinkObserver {
+  std::unique_ptr<ipc::LinkListener> listener;
+  std::unique_ptr<ipc::Link> link;
+  std::vector<proto::EdgeItem> seen;
+  int links = 0;
+
+  ScriptedBroker(uv::Loop& loop, const std::string& path) {
+    auto made = ipc::LinkListener::listen(loop, path, [this](std::unique_ptr<ipc::Link> accepted) {
+      ++links;
+      link = std::move(accepted);
+      link->start(*this);
+    });
+    REQUIRE(made.has_value());
+    listener = std::move(*made);
+  }
+  void on_frame(std::span<const std::byte> bytes) override {
+    proto::EdgeFrame frame;
+    REQUIRE(frame.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
+    for (const auto& item : frame.items()) seen.push_back(item);
+  }
+  void on_drained() override {}
+  void on_closed(std::string_view) override { link.reset(); }
+
+  void send(const proto::BrokerFrame& frame) { link->send(frame.SerializeAsString()); }
+  void welcome(std::uint64_t stream, std::uint64_t head) {
+    proto::BrokerFrame frame;
+    auto& welcome = *frame.add_items()->mutable_welcome();
+    welcome.set_version(1);
+    welcome.set_control_stream(stream);
+    welcome.set_control_head(head);
+    send(frame);
+  }
+  void define(std::uint64_t number, const std::string& json) {
+    proto::BrokerFrame frame;
+    auto& control = *frame.add_items()->mutable_control();
+    control.set_number(number);
+    control.mutable_definitions()->set_app("default");
+    control.mutable_definitions()->set_json(json);
+    send(frame);
+  }
+  [[nodiscard]] const proto::EdgeItem* find(proto::EdgeItem::ItemCase kind) const {
+    for (auto it = seen.rbegin(); it != seen.rend(); ++it) {
+      if (it->item_case() == kind) return &*it;
+    }
+    return nullptr;
+  }
+};
+
+struct Events : BrokerEvents, BrokerLink::Listener {
+  int ups = 0;
+  int downs = 0;
+  std::vector<std::string> definitions;
+  std::vector<Delivery> deliveries;
+  std::vector<Subscribed> subscribed;
+  std::vector<std::string> states;
+  void on_link_up() override { ++ups; }
+  void on_link_down() override { ++downs; }
+  void on_subscribed(ChannelNumber, const Subscribed& answer) override {
+    subscribed.push_back(answer);
+  }
+  void on_delivery(ChannelNumber, Delivery delivery) override {
+    deliveries.push_back(std::move(delivery));
+  }
+  void on_definitions(std::string_view, std::shared_ptr<const DefinitionSet> set) override {
+    definitions.push_back(set->to_json());
+  }
+  void on_link_state(bool is_linked, std::string_view detail) override {
+    states.push_back((is_linked ? "up: " : "down: ") + std::string(detail));
+  }
+};
+
+struct Bench {
+  std::string folder = (std::filesystem::temp_directory_path() / "tako-blink-XXXXXX").string();
+  std::string path;
+  uv::Loop loop;
+  SeededRandom random{1};
+  Events events;
+  std::unique_ptr<ScriptedBroker> broker;
+  std::unique_ptr<BrokerLink> edge;
+
+  explicit Bench(bool with_broker = true) {
+    REQUIRE(mkdtemp(folder.data()) != nullptr);
+    path = folder + "/l.sock";
+    if (with_broker) broker = std::make_unique<ScriptedBroker>(loop, path);
+    edge = std::make_unique<BrokerLink>(loop, loop, random, path, "edge-1");
+    edge->start(events, events);
+  }
+  ~Bench() {
+    edge.reset();
+    broker.reset();
+    std::filesystem::remove_all(folder);
+  }
+  template <typename Condition>
+  void wait(Condition condition) {
+    for (int turn = 0; turn < kTurnsMax && !condition(); ++turn) loop.run_once(true);
+    REQUIRE(condition());
+  }
+  void link_up() {
+    wait([&] { return broker->find(proto::EdgeItem::kHello) != nullptr; });
+    broker->welcome(7, 0);
+    wait([&] { return edge->is_linked(); });
+  }
+};
+
+const ChannelIdentity kChannel{"default", "chat", "chat?r=1", R"({"r":"1"})"};
+
+}  // namespace
+
+TEST_CASE(
+    "the edge greets with its version range and is linked once the control stream is applied") {
+  Bench bench;
+  bench.wait([&] { return bench.broker->find(proto::EdgeItem::kHello) != nullptr; });
+  const auto& hello = bench.broker->find(proto::EdgeItem::kHello)->hello();
+  CHECK(hello.version_min() == kLinkVersionMin);
+  CHECK(hello.version_max() == kLinkVersionMax);
+  CHECK(hello.edge_name() == "edge-1");
+
+  bench.broker->welcome(7, 2);
+  bench.broker->define(1, R"({"definitions":[{"name":"a","auth":false}]})");
+  bench.wait([&] { return bench.events.definitions.size() == 1; });
+  CHECK_FALSE(bench.edge->is_linked());  // Number 2 is still to come.
+  bench.broker->define(2, R"({"definitions":[]})");
+  bench.wait([&] { return bench.edge->is_linked(); });
+  CHECK(bench.events.ups == 1);
+  bench.wait([&] {
+    const auto* applied = bench.broker->find(proto::EdgeItem::kControlApplied);
+    return applied != nullptr && applied->control_applied().number() == 2;
+  });
+}
+
+TEST_CASE("messages and answers reach those who asked") {
+  Bench bench;
+  bench.link_up();
+  bench.edge->subscribe(3, kChannel, Cursor{.from_oldest = false, .position = {5, {9}}});
+  std::optional<PublishAck> ack;
+  bench.edge->publish({.channel = kChannel, .type = "t", .data = "1"},
+                      [&](Result<PublishAck> answer) { ack = answer.value(); });
+  bench.wait([&] { return bench.broker->find(proto::EdgeItem::kPublish) != nullptr; });
+  CHECK(bench.broker->find(proto::EdgeItem::kSubscribe)->subscribe().from().offset() == 5);
+
+  proto::BrokerFrame frame;
+  auto& reply = *frame.add_items()->mutable_publish_reply();
+  reply.set_request(bench.broker->find(proto::EdgeItem::kPublish)->publish().request());
+  reply.set_offset(6);
+  reply.set_epoch(9);
+  auto& messages = *frame.add_items()->mutable_messages();
+  messages.set_channel(3);
+  auto& record = *messages.add_records();
+  record.set_offset(6);
+  record.set_epoch(9);
+  record.set_type("t");
+  record.set_data("1");
+  bench.broker->send(frame);
+  bench.wait([&] { return ack.has_value() && bench.events.deliveries.size() == 1; });
+  CHECK(ack->position == Position{6, {9}});
+  CHECK(bench.events.deliveries[0].messages.at(0)->data == "1");
+}
+
+TEST_CASE("after a lost link the edge dials again and repeats what is safe to repeat") {
+  Bench bench;
+  bench.link_up();
+  std::optional<Result<FetchPage>> page;
+  bench.edge->fetch({.channel = kChannel}, [&](Result<FetchPage> answer) { page = answer; });
+  bench.wait([&] { return bench.broker->find(proto::EdgeItem::kFetch) != nullptr; });
+  bench.broker->seen.clear();
+  bench.broker->link.reset();
+  bench.wait([&] { return bench.events.downs == 1; });
+  CHECK(bench.edge->unlinked_since_ms() > 0);
+  bench.link_up();
+  CHECK(bench.events.ups == 2);
+  bench.wait([&] { return bench.broker->find(proto::EdgeItem::kFetch) != nullptr; });
+  CHECK_FALSE(page.has_value());
+}
+
+TEST_CASE("garbage from the broker ends the link, not the edge") {
+  Bench bench;
+  bench.link_up();
+  bench.broker->link->send("\xff\xff\xff garbage");
+  bench.wait([&] { return bench.events.downs == 1; });
+  CHECK(bench.edge->counters().malformed_frames == 1);
+  bench.broker->seen.clear();
+  bench.link_up();
+}
+
+TEST_CASE("a broker that is not there yet is waited for; requests meanwhile fail clearly") {
+  Bench bench(false);
+  std::optional<Error> error;
+  bench.edge->fetch({.channel = kChannel}, [&](Result<FetchPage> page) { error = page.error(); });
+  bench.wait([&] { return error.has_value(); });
+  CHECK(error->code == ErrorCode::Unavailable);
+  bench.broker = std::make_unique<ScriptedBroker>(bench.loop, bench.path);
+  bench.link_up();
+}
+
+TEST_CASE("a refusal is told and tried again later") {
+  Bench bench;
+  bench.wait([&] { return bench.broker->find(proto::EdgeItem::kHello) != nullptr; });
+  proto::BrokerFrame frame;
+  frame.add_items()->mutable_refused()->set_reason("version 9 needed");
+  bench.broker->send(frame);
+  bench.wait([&] { return bench.edge->counters().links_refused == 1; });
+  CHECK(bench.events.states.back().find("version 9 needed") != std::string::npos);
+  bench.wait([&] { return bench.broker->links >= 2; });
+}

@@ -1,0 +1,110 @@
+// Every request is answered once: by the broker, by time, or by the loss of the link.
+#include "edge/pending_requests.h"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "common/limits.h"
+
+using namespace tako;
+using namespace tako::edge;
+
+namespace {
+
+struct Outcome {
+  int answers = 0;
+  std::optional<Error> error;
+};
+
+PendingRequests::Answer publish_into(Outcome& outcome) {
+  return Reply<PublishAck>([&outcome](Result<PublishAck> ack) {
+    ++outcome.answers;
+    if (!ack) outcome.error = ack.error();
+  });
+}
+
+proto::EdgeItem publish_item(std::uint64_t id, std::size_t bytes = 0) {
+  proto::EdgeItem item;
+  item.mutable_publish()->set_request(id);
+  item.mutable_publish()->set_data(std::string(bytes, 'x'));
+  return item;
+}
+
+std::vector<std::uint64_t> send_all(PendingRequests& pending) {
+  std::vector<std::uint64_t> sent;
+  pending.send_waiting(
+      [&](const proto::EdgeItem& item) { sent.push_back(item.publish().request()); });
+  return sent;
+}
+
+}  // namespace
+
+TEST_CASE("what is safe to repeat goes out again after a lost link, the rest fails at once") {
+  PendingRequests pending;
+  Outcome keyed;
+  Outcome plain;
+  auto keyed_answer = publish_into(keyed);
+  auto plain_answer = publish_into(plain);
+  REQUIRE(pending.add(1, publish_item(1), true, 0, keyed_answer));
+  REQUIRE(pending.add(2, publish_item(2), false, 0, plain_answer));
+  CHECK(send_all(pending) == std::vector<std::uint64_t>{1, 2});
+  CHECK(send_all(pending).empty());
+
+  pending.on_link_lost(10);
+  CHECK(plain.answers == 1);
+  CHECK(plain.error->code == ErrorCode::Unavailable);
+  CHECK(keyed.answers == 0);
+  CHECK(send_all(pending) == std::vector<std::uint64_t>{1});
+  pending.answer_publish(1, PublishAck{});
+  CHECK(keyed.answers == 1);
+  CHECK_FALSE(keyed.error.has_value());
+  CHECK(pending.size() == 0);
+}
+
+TEST_CASE("a request without a link waits its time, then fails and says when to come back") {
+  PendingRequests pending;
+  Outcome outcome;
+  auto answer = publish_into(outcome);
+  REQUIRE(pending.add(1, publish_item(1), true, 1'000, answer));
+  pending.expire(1'000 + limits::kLinkWaitMs - 1);
+  CHECK(outcome.answers == 0);
+  pending.expire(1'000 + limits::kLinkWaitMs);
+  CHECK(outcome.answers == 1);
+  CHECK(outcome.error->retry_after_ms > 0);
+  pending.answer_publish(1, PublishAck{});  // Too late: nobody is there any more.
+  CHECK(outcome.answers == 1);
+}
+
+TEST_CASE("requests are bounded in number and in bytes") {
+  Outcome outcome;
+  PendingRequests by_number;
+  for (std::uint64_t id = 1; id <= limits::kLinkPendingRequestsMax; ++id) {
+    auto answer = publish_into(outcome);
+    REQUIRE(by_number.add(id, publish_item(id), true, 0, answer));
+  }
+  auto one_more = publish_into(outcome);
+  CHECK_FALSE(by_number.add(999'999, publish_item(1), true, 0, one_more));
+
+  PendingRequests by_bytes;
+  auto big = publish_into(outcome);
+  REQUIRE(by_bytes.add(1, publish_item(1, limits::kLinkPendingBytesMax - 100), true, 0, big));
+  auto too_much = publish_into(outcome);
+  CHECK_FALSE(by_bytes.add(2, publish_item(2, 200), true, 0, too_much));
+  by_bytes.answer_publish(1, PublishAck{});
+  CHECK(by_bytes.add(3, publish_item(3, 200), true, 0, too_much));
+}
+
+TEST_CASE("an answer may add the next request") {
+  PendingRequests pending;
+  Outcome second;
+  PendingRequests::Answer first = Reply<PublishAck>([&](const Result<PublishAck>&) {
+    auto answer = publish_into(second);
+    REQUIRE(pending.add(2, publish_item(2), false, 0, answer));
+  });
+  REQUIRE(pending.add(1, publish_item(1), false, 0, first));
+  send_all(pending);
+  pending.on_link_lost(0);
+  CHECK(pending.size() == 1);
+  CHECK(send_all(pending) == std::vector<std::uint64_t>{2});
+}
