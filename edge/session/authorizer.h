@@ -27,7 +27,7 @@ struct AuthorizeCall {
   std::string app;
   std::string channel;  // the wire name
   Operation operation = Operation::Subscribe;
-  Params params;        // all that passed the schema, undeclared and context params included
+  Params params;  // all that passed the schema, undeclared and context params included
   std::optional<HeaderCredential> header;
   std::optional<std::string> cookie;  // the declared cookie's raw value
   std::string ip;
@@ -35,8 +35,8 @@ struct AuthorizeCall {
 
 // The app's answer when it allowed (`ok:true`).
 struct Grant {
-  std::string subject;                       // empty: anonymous
-  std::optional<std::int64_t> expires_at_ms; // wall
+  std::string subject;                        // empty: anonymous
+  std::optional<std::int64_t> expires_at_ms;  // wall
   std::optional<std::int64_t> keepalive_interval_ms;
   std::optional<std::int64_t> max_connection_lifetime_ms;
   std::optional<std::vector<std::string>> rights;  // operations; absent: all

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,16 +18,16 @@ namespace tako::edge {
 
 // One HTTP request of a client, already checked by the server: path normalised, app found by Host.
 struct ClientRequest {
-  std::string app;      // the app that the Host belongs to
-  std::string method;   // GET, POST, …
-  std::string path;     // raw, without the query
-  std::string query;    // raw, behind `?`
-  std::string host;     // lower case, with port as sent
-  std::string ip;       // the client's, behind trusted proxies the forwarded one
-  std::string body;     // whole, for POST (bounded by the server)
+  std::string app;     // the app that the Host belongs to
+  std::string method;  // GET, POST, …
+  std::string path;    // raw, without the query
+  std::string query;   // raw, behind `?`
+  std::string host;    // lower case, with port as sent
+  std::string ip;      // the client's, behind trusted proxies the forwarded one
+  std::string body;    // whole, for POST (bounded by the server)
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
-  bool is_websocket = false;   // HTTP/1.1 with an Upgrade header, as a valid handshake
-  bool is_http_1_0 = false;    // streams are then closed-delimited, not chunked
+  bool is_websocket = false;  // HTTP/1.1 with an Upgrade header, as a valid handshake
+  bool is_http_1_0 = false;   // streams are then closed-delimited, not chunked
 
   // First value; nullptr when absent. `name` in lower case.
   [[nodiscard]] const std::string* header(std::string_view name) const;
@@ -46,7 +47,8 @@ class ClientConnection {
   virtual void send(const SharedBytes& frame) = 0;
   // Replies, acks, errors: counted against their own bound; above it the client is closed TooSlow.
   virtual void send_control(const SharedBytes& frame) = 0;
-  // Below limits::kOutboxBytesMax of unsent bytes. When it turned false, on_room() tells the change.
+  // Below limits::kOutboxBytesMax of unsent bytes. When it turned false, on_room() tells the
+  // change.
   [[nodiscard]] virtual bool has_room() const = 0;
 
   // WebSocket: an empty ping. Event stream: the comment `: keepalive`.

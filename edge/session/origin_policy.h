@@ -1,4 +1,5 @@
-// Decides which web origins may use a channel (protocol document §7): allow-list, default same host.
+// Decides which web origins may use a channel (protocol document §7): allow-list, default same
+// host.
 #pragma once
 
 #include <string>

@@ -1,10 +1,12 @@
 // Outbox: the bounded queue of frames to one client; holds pointers to shared bytes, not copies.
 #pragma once
 
-#include <sys/uio.h>
-
+#include <array>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <span>
+#include <string_view>
 
 #include "common/shared_bytes.h"
 
@@ -12,38 +14,90 @@ namespace tako::edge {
 
 class OutboxPool;
 
+// What a frame counts as, while it waits.
+enum class FrameKind : std::uint8_t { Message, Control, Pong };
+
+//   inline_: the frames that one loop turn usually brings      chunks: what a slow client adds
+//   [ a ][ b ][ c ][ d ] ────────────────────────────────────▶ [ e f g … ] ─▶ [ … ]
+//
 // The first frames are kept inside; more spill into chunks lent by the loop's pool, so that the
-// fan-out path never allocates per subscriber once the pool is warm.
+// fan-out path never allocates per subscriber once the pool is warm. The bound is the caller's:
+// he asks bytes() before he pushes.
 class Outbox {
  public:
   explicit Outbox(OutboxPool& pool) noexcept : pool_(pool) {}
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
-  ~Outbox();
+  ~Outbox() { clear(); }
 
-  void push(const SharedBytes& frame);
+  void push(const SharedBytes& frame, FrameKind kind = FrameKind::Message);
   // Points `out` at unsent bytes, oldest first; returns how many entries it filled.
-  [[nodiscard]] std::size_t gather(std::span<iovec> out) const;
-  // The kernel took this many bytes. The rest of a cut frame stays first.
+  [[nodiscard]] std::size_t gather(std::span<std::string_view> out) const;
+  // The kernel took this many bytes (at most bytes()). The rest of a cut frame stays first.
   void consume(std::size_t bytes);
   void clear();
 
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] bool empty() const noexcept { return bytes_ == 0; }
+  // Bytes of Control and Pong frames that are not wholly sent.
+  [[nodiscard]] std::size_t control_bytes() const noexcept { return control_bytes_; }
+  // Pong frames that are not wholly sent.
+  [[nodiscard]] std::size_t pongs() const noexcept { return pongs_; }
 
  private:
-  static constexpr std::size_t kInline = 4;  // what one loop turn usually brings
-  struct Chunk;
   friend class OutboxPool;
+  static constexpr std::size_t kInline = 4;
+  static constexpr std::size_t kChunkFrames = 26;  // A chunk is 256 bytes.
+
+  struct Chunk {
+    std::unique_ptr<Chunk> next;
+    std::array<SharedBytes, kChunkFrames> frames;
+    std::array<FrameKind, kChunkFrames> kinds{};
+    std::uint8_t begin = 0;
+    std::uint8_t end = 0;
+  };
+
+  void drop_first();
+  [[nodiscard]] const SharedBytes& first() const;
+  void account(const SharedBytes& frame, FrameKind kind);
+  void settle(const SharedBytes& frame, FrameKind kind);
 
   OutboxPool& pool_;
-  SharedBytes inline_[kInline];
-  Chunk* first_ = nullptr;  // behind the inline ones
+  std::array<SharedBytes, kInline> inline_;
+  std::array<FrameKind, kInline> inline_kinds_{};
+  std::uint8_t inline_begin_ = 0;
+  std::uint8_t inline_end_ = 0;
+  std::uint16_t pongs_ = 0;
+  std::unique_ptr<Chunk> first_;  // Behind the inline ones.
   Chunk* last_ = nullptr;
-  std::uint32_t inline_begin_ = 0;
-  std::uint32_t inline_end_ = 0;
   std::size_t bytes_ = 0;
+  std::size_t control_bytes_ = 0;
   std::size_t sent_of_first_ = 0;
+};
+
+static_assert(sizeof(Outbox) <= 96, "part of what an idle connection costs");
+
+// Lends chunks to the outboxes of one loop and keeps those that come back, up to a bound.
+class OutboxPool {
+ public:
+  OutboxPool() = default;
+  OutboxPool(const OutboxPool&) = delete;
+  OutboxPool& operator=(const OutboxPool&) = delete;
+  ~OutboxPool();
+
+  [[nodiscard]] std::size_t lent() const noexcept { return lent_; }
+  [[nodiscard]] std::size_t kept() const noexcept { return kept_; }
+
+ private:
+  friend class Outbox;
+  static constexpr std::size_t kKeptMax = 4'096;  // 1 MiB of empty chunks.
+
+  [[nodiscard]] std::unique_ptr<Outbox::Chunk> take();
+  void give_back(std::unique_ptr<Outbox::Chunk> chunk);
+
+  std::unique_ptr<Outbox::Chunk> free_;
+  std::size_t kept_ = 0;
+  std::size_t lent_ = 0;
 };
 
 }  // namespace tako::edge

@@ -1,0 +1,44 @@
+// Finds headers and cookies in a client's request.
+#include "edge/session/client.h"
+
+#include <algorithm>
+
+namespace tako::edge {
+namespace {
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+// RFC 6265 4.2.1: `a=1; b=2`. The value stays as it came, quotes included.
+std::optional<std::string_view> find_cookie(std::string_view list, std::string_view name) {
+  while (!list.empty()) {
+    const std::size_t end = list.find(';');
+    const std::string_view pair = list.substr(0, end);
+    list = end == std::string_view::npos ? std::string_view() : list.substr(end + 1);
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string_view::npos) continue;
+    if (trim(pair.substr(0, equals)) == name) return trim(pair.substr(equals + 1));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+const std::string* ClientRequest::header(std::string_view name) const {
+  const auto found = std::ranges::find(
+      headers, name, [](const auto& field) -> std::string_view { return field.first; });
+  return found == headers.end() ? nullptr : &found->second;
+}
+
+std::optional<std::string_view> ClientRequest::cookie(std::string_view name) const {
+  for (const auto& [field, value] : headers) {
+    if (field != "cookie") continue;
+    if (const auto found = find_cookie(value, name)) return found;
+  }
+  return std::nullopt;
+}
+
+}  // namespace tako::edge

@@ -1,0 +1,117 @@
+// Outbox: order, cut frames, accounts, and that no memory is kept while it is empty.
+#include "edge/session/outbox.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace tako::edge {
+namespace {
+
+std::string take_all(Outbox& outbox, std::size_t step, std::size_t pieces = 8) {
+  std::string sent;
+  while (!outbox.empty()) {
+    std::vector<std::string_view> views(pieces);
+    const std::size_t count = outbox.gather(views);
+    std::string gathered;
+    for (std::size_t i = 0; i < count; ++i) gathered += views[i];
+    const std::size_t taken = std::min(step, gathered.size());
+    sent += gathered.substr(0, taken);
+    outbox.consume(taken);
+  }
+  return sent;
+}
+
+}  // namespace
+
+TEST_CASE("frames leave in the order they came, wherever the kernel cuts them") {
+  std::mt19937 random(7);
+  for (const std::size_t step : {1U, 2U, 3U, 7U, 100U, 100'000U}) {
+    OutboxPool pool;
+    Outbox outbox(pool);
+    std::string pushed;
+    for (int i = 0; i < 200; ++i) {
+      const std::string frame(1 + random() % 9, static_cast<char>('a' + i % 26));
+      pushed += frame;
+      outbox.push(SharedBytes(frame));
+    }
+    CHECK(outbox.bytes() == pushed.size());
+    CHECK(take_all(outbox, step) == pushed);
+    CHECK(outbox.empty());
+    CHECK(pool.lent() == 0);
+  }
+}
+
+TEST_CASE("pushing while sending keeps the order") {
+  OutboxPool pool;
+  Outbox outbox(pool);
+  std::mt19937 random(11);
+  std::string pushed;
+  std::string sent;
+  for (int i = 0; i < 5'000; ++i) {
+    if (random() % 2 == 0) {
+      const std::string frame = std::to_string(i) + ";";
+      pushed += frame;
+      outbox.push(SharedBytes(frame));
+    }
+    std::vector<std::string_view> views(2);
+    const std::size_t count = outbox.gather(views);
+    if (count == 0) continue;
+    const std::size_t taken = random() % (views[0].size() + 1);
+    sent += views[0].substr(0, taken);
+    outbox.consume(taken);
+  }
+  sent += take_all(outbox, 5);
+  CHECK(sent == pushed);
+}
+
+TEST_CASE("gather fills no more than it is given, and begins behind what was sent") {
+  OutboxPool pool;
+  Outbox outbox(pool);
+  for (const char* frame : {"abc", "def", "ghi"}) outbox.push(SharedBytes(frame));
+  outbox.consume(1);
+  std::vector<std::string_view> views(2);
+  REQUIRE(outbox.gather(views) == 2);
+  CHECK(views[0] == "bc");
+  CHECK(views[1] == "def");
+}
+
+TEST_CASE("a frame is shared, and let go when it is sent or cleared") {
+  OutboxPool pool;
+  Outbox outbox(pool);
+  const SharedBytes frame("shared");
+  for (int i = 0; i < 40; ++i) outbox.push(frame);
+  CHECK(frame.use_count() == 41);
+  outbox.consume(6);
+  CHECK(frame.use_count() == 40);
+  CHECK(pool.lent() == 2);
+  outbox.clear();
+  CHECK(frame.use_count() == 1);
+  CHECK(outbox.bytes() == 0);
+  CHECK(pool.lent() == 0);
+  CHECK(pool.kept() == 2);
+  outbox.push(frame);
+  CHECK(outbox.bytes() == 6);
+}
+
+TEST_CASE("control bytes and pongs count until the frame is wholly sent") {
+  OutboxPool pool;
+  Outbox outbox(pool);
+  outbox.push(SharedBytes("msg"));
+  outbox.push(SharedBytes("ack!"), FrameKind::Control);
+  outbox.push(SharedBytes("po"), FrameKind::Pong);
+  CHECK(outbox.control_bytes() == 6);
+  CHECK(outbox.pongs() == 1);
+  outbox.consume(6);  // One byte of the ack is left.
+  CHECK(outbox.control_bytes() == 6);
+  outbox.consume(1);
+  CHECK(outbox.control_bytes() == 2);
+  outbox.consume(2);
+  CHECK(outbox.control_bytes() == 0);
+  CHECK(outbox.pongs() == 0);
+}
+
+}  // namespace tako::edge
