@@ -1,4 +1,5 @@
-// Typed params of a channel: decoded from a query or from JSON, printed in canonical form (RFC 8785).
+// Typed params of a channel: decoded from a query or from JSON, printed in canonical form (RFC
+// 8785).
 #pragma once
 
 #include <cstdint>
@@ -34,12 +35,15 @@ struct QueryPair {
 // duplicates the last wins. Values are still text; ParamsSchema::check types them.
 [[nodiscard]] std::map<std::string, std::string, std::less<>> params_text(
     const std::vector<QueryPair>& pairs);
+// Names that a query uses for itself: those that begin with `_`, and `last_message_id`.
+[[nodiscard]] bool is_reserved_param(std::string_view name);
 // The last value of a `_` option or of `last_message_id`; nullptr when absent.
 [[nodiscard]] const std::string* query_value(const std::vector<QueryPair>& pairs,
                                              std::string_view name);
 
-// The canonical text of one value: a string as it is, numbers as ECMAScript prints them,
-// true/false, JSON text.
+// The canonical text of one value: a string as it is, integers as exact decimals (ECMAScript would
+// round them above 2^53, and two channels would share a key), other numbers as ECMAScript prints
+// them, true/false, JSON text.
 [[nodiscard]] std::string canonical_text(const ParamValue& value);
 // Params as one JSON object, names sorted, for the authorize callback and GET /v1/channels.
 [[nodiscard]] std::string params_json(const Params& params);
