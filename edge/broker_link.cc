@@ -19,19 +19,19 @@ constexpr milliseconds kTick{100};
 
 }  // namespace
 
-BrokerLink::BrokerLink(uv::Loop& loop, const Clock& clock, Random& random, std::string path,
-                       std::string edge_name)
+BrokerLink::BrokerLink(uv::Loop& loop, Random& random, const RuntimeLimits& limits,
+                       LimitCounters& counters, std::string path, std::string edge_name)
     : loop_(loop),
-      clock_(clock),
       random_(random),
       edge_name_(std::move(edge_name)),
       instance_(random.next()),
-      unlinked_since_ms_(clock.monotonic_ms()),
+      unlinked_since_ms_(loop.monotonic_ms()),
       dialer_(loop, path,
               [this](Result<std::unique_ptr<ipc::Link>> link) { on_dialed(std::move(link)); }),
       redial_(loop, [this] { dial(); }),
       tick_(loop, [this] { on_tick(); }),
-      flush_(loop, [this] { flush(); }) {}
+      flush_(loop, [this] { flush(); }),
+      pending_(limits, counters) {}
 
 BrokerLink::~BrokerLink() = default;
 
@@ -82,7 +82,7 @@ void BrokerLink::lose(std::string reason) {
   drop_link();
   if (was == State::Linked) {
     ++counters_.links_lost;
-    unlinked_since_ms_ = clock_.monotonic_ms();
+    unlinked_since_ms_ = loop_.monotonic_ms();
     pending_.on_link_lost(unlinked_since_ms_);
     events_->on_link_down();
   }
@@ -263,8 +263,7 @@ void BrokerLink::api_call(ApiRequest request, Reply<ApiAnswer> reply) {
 }
 
 void BrokerLink::request(proto::EdgeItem item, bool may_repeat, PendingRequests::Answer answer) {
-  if (!pending_.add(last_request_, std::move(item), may_repeat, clock_.monotonic_ms(), answer)) {
-    ++counters_.requests_refused;
+  if (!pending_.add(last_request_, std::move(item), may_repeat, loop_.monotonic_ms(), answer)) {
     // Later, as every reply: the caller is not prepared to be called from within its own call.
     loop_.post([answer = std::move(answer)] {
       const Error full{ErrorCode::LimitReached, "too many requests wait for the broker", 1'000};
@@ -277,7 +276,7 @@ void BrokerLink::request(proto::EdgeItem item, bool may_repeat, PendingRequests:
 }
 
 void BrokerLink::on_tick() {
-  pending_.expire(clock_.monotonic_ms());
+  pending_.expire(loop_.monotonic_ms());
   if (pending_.size() == 0) tick_.stop();
 }
 

@@ -11,7 +11,6 @@
 #include <string>
 #include <string_view>
 
-#include "common/clock.h"
 #include "common/ipc/link.h"
 #include "common/random.h"
 #include "common/uv/loop.h"
@@ -32,7 +31,6 @@ struct BrokerLinkCounters {
   std::uint64_t frames_received = 0;
   std::uint64_t frames_sent = 0;
   std::uint64_t malformed_frames = 0;
-  std::uint64_t requests_refused = 0;  // limits::kLinkPendingRequestsMax
 };
 
 class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
@@ -44,8 +42,9 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
     virtual void on_link_state(bool is_linked, std::string_view detail) = 0;
   };
 
-  BrokerLink(uv::Loop& loop, const Clock& clock, Random& random, std::string path,
-             std::string edge_name);
+  // All references outlive the link.
+  BrokerLink(uv::Loop& loop, Random& random, const RuntimeLimits& limits, LimitCounters& counters,
+             std::string path, std::string edge_name);
   ~BrokerLink() override;
 
   // Begins to dial, and goes on for ever. `events` and `listener` outlive the link.
@@ -64,6 +63,7 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
   void api_call(ApiRequest request, Reply<ApiAnswer> reply) override;
 
   [[nodiscard]] const BrokerLinkCounters& counters() const { return counters_; }
+  [[nodiscard]] std::size_t pending_requests() const { return pending_.size(); }
 
  private:
   enum class State : std::uint8_t { Waiting, Dialing, Greeting, Linked };
@@ -89,7 +89,6 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
   void on_tick();
 
   uv::Loop& loop_;
-  const Clock& clock_;
   Random& random_;
   std::string edge_name_;
   std::uint64_t instance_;

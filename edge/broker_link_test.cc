@@ -91,6 +91,8 @@ struct Bench {
   std::string path;
   uv::Loop loop;
   SeededRandom random{1};
+  RuntimeLimits limits;
+  LimitCounters counters;
   Events events;
   std::unique_ptr<ScriptedBroker> broker;
   std::unique_ptr<BrokerLink> edge;
@@ -99,7 +101,7 @@ struct Bench {
     REQUIRE(mkdtemp(folder.data()) != nullptr);
     path = folder + "/l.sock";
     if (with_broker) broker = std::make_unique<ScriptedBroker>(loop, path);
-    edge = std::make_unique<BrokerLink>(loop, loop, random, path, "edge-1");
+    edge = std::make_unique<BrokerLink>(loop, random, limits, counters, path, "edge-1");
     edge->start(events, events);
   }
   ~Bench() {

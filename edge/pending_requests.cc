@@ -22,8 +22,11 @@ Error unavailable() {
 bool PendingRequests::add(std::uint64_t id, proto::EdgeItem item, bool may_repeat,
                           std::int64_t now_ms, Answer& answer) {
   const std::size_t bytes = item.ByteSizeLong();
-  if (requests_.size() >= limits::kLinkPendingRequestsMax) return false;
-  if (bytes_ + bytes > limits::kLinkPendingBytesMax) return false;
+  if (requests_.size() >= limits_.link_pending_requests_max ||
+      bytes_ + bytes > limits::kLinkPendingBytesMax) {
+    ++counters_.link_pending_requests_max;
+    return false;
+  }
   bytes_ += bytes;
   requests_.emplace(id, Request{.item = std::move(item),
                                 .may_repeat = may_repeat,
@@ -57,8 +60,11 @@ void PendingRequests::on_link_lost(std::int64_t now_ms) {
 }
 
 void PendingRequests::expire(std::int64_t now_ms) {
-  fail_where([now_ms](const Request& request) {
-    return now_ms - request.waits_since_ms >= (request.is_sent ? kReplyMs : limits::kLinkWaitMs);
+  fail_where([this, now_ms](const Request& request) {
+    const std::int64_t patience_ms = request.is_sent ? kReplyMs : limits_.link_wait_ms;
+    const bool is_over = now_ms - request.waits_since_ms >= patience_ms;
+    if (is_over) ++counters_.link_wait_ms;
+    return is_over;
   });
 }
 

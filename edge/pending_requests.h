@@ -7,7 +7,9 @@
 #include <string>
 #include <variant>
 
+#include "common/limit_counters.h"
 #include "common/result.h"
+#include "common/runtime_limits.h"
 #include "edge/fanout/broker_port.h"
 #include "proto/link.pb.h"
 
@@ -20,15 +22,19 @@ class PendingRequests {
  public:
   using Answer = std::variant<Reply<FetchPage>, Reply<PublishAck>, Reply<ApiAnswer>>;
 
-  // False when limits::kLinkPendingRequestsMax or kLinkPendingBytesMax wait already; `answer` has
-  // then not been taken.
+  // Both outlive the table.
+  PendingRequests(const RuntimeLimits& limits, LimitCounters& counters)
+      : limits_(limits), counters_(counters) {}
+
+  // False when link_pending_requests_max or limits::kLinkPendingBytesMax wait already; `answer`
+  // has then not been taken.
   [[nodiscard]] bool add(std::uint64_t id, proto::EdgeItem item, bool may_repeat,
                          std::int64_t now_ms, Answer& answer);
   // Calls `send` with each item not sent yet, in order of their numbers.
   void send_waiting(const std::function<void(proto::EdgeItem)>& send);
   // The link broke: what may be repeated waits for the next one from now on, the rest fails.
   void on_link_lost(std::int64_t now_ms);
-  // Fails those without a link for limits::kLinkWaitMs, or without an answer for the reply limit.
+  // Fails those without a link for link_wait_ms, or without an answer for the reply limit.
   void expire(std::int64_t now_ms);
 
   // Each takes the answer out, or does nothing when the number is unknown (it expired).
@@ -52,6 +58,8 @@ class PendingRequests {
   template <typename Condition>
   void fail_where(Condition condition);
 
+  const RuntimeLimits& limits_;
+  LimitCounters& counters_;
   std::map<std::uint64_t, Request> requests_;  // by number: numbers rise
   std::uint64_t first_unsent_ = 0;             // all from here on wait for the link
   std::size_t bytes_ = 0;

@@ -12,6 +12,13 @@ using namespace tako::edge;
 
 namespace {
 
+const RuntimeLimits kLimits;
+
+struct Bench {
+  LimitCounters counters;
+  PendingRequests pending{kLimits, counters};
+};
+
 struct Outcome {
   int answers = 0;
   std::optional<Error> error;
@@ -41,7 +48,8 @@ std::vector<std::uint64_t> send_all(PendingRequests& pending) {
 }  // namespace
 
 TEST_CASE("what is safe to repeat goes out again after a lost link, the rest fails at once") {
-  PendingRequests pending;
+  Bench bench;
+  PendingRequests& pending = bench.pending;
   Outcome keyed;
   Outcome plain;
   auto keyed_answer = publish_into(keyed);
@@ -63,7 +71,8 @@ TEST_CASE("what is safe to repeat goes out again after a lost link, the rest fai
 }
 
 TEST_CASE("a request without a link waits its time, then fails and says when to come back") {
-  PendingRequests pending;
+  Bench bench;
+  PendingRequests& pending = bench.pending;
   Outcome outcome;
   auto answer = publish_into(outcome);
   REQUIRE(pending.add(1, publish_item(1), true, 1'000, answer));
@@ -78,7 +87,8 @@ TEST_CASE("a request without a link waits its time, then fails and says when to 
 
 TEST_CASE("requests are bounded in number and in bytes") {
   Outcome outcome;
-  PendingRequests by_number;
+  Bench number_bench;
+  PendingRequests& by_number = number_bench.pending;
   for (std::uint64_t id = 1; id <= limits::kLinkPendingRequestsMax; ++id) {
     auto answer = publish_into(outcome);
     REQUIRE(by_number.add(id, publish_item(id), true, 0, answer));
@@ -86,7 +96,9 @@ TEST_CASE("requests are bounded in number and in bytes") {
   auto one_more = publish_into(outcome);
   CHECK_FALSE(by_number.add(999'999, publish_item(1), true, 0, one_more));
 
-  PendingRequests by_bytes;
+  CHECK(number_bench.counters.link_pending_requests_max == 1);
+  Bench bytes_bench;
+  PendingRequests& by_bytes = bytes_bench.pending;
   auto big = publish_into(outcome);
   REQUIRE(by_bytes.add(1, publish_item(1, limits::kLinkPendingBytesMax - 100), true, 0, big));
   auto too_much = publish_into(outcome);
@@ -96,7 +108,8 @@ TEST_CASE("requests are bounded in number and in bytes") {
 }
 
 TEST_CASE("an answer may add the next request") {
-  PendingRequests pending;
+  Bench bench;
+  PendingRequests& pending = bench.pending;
   Outcome second;
   PendingRequests::Answer first = Reply<PublishAck>([&](const Result<PublishAck>&) {
     auto answer = publish_into(second);
