@@ -131,8 +131,8 @@ Json Cluster::publish(std::string_view channel, std::string_view type, std::stri
                       std::string_view query) {
   std::string target = "/v1/channels/" + percent_encoded(channel) + "/messages";
   if (!query.empty()) target += "?" + std::string(query);
-  const HttpResponse response =
-      api("POST", target, "{\"type\":" + quoted(type) + ",\"data\":" + std::string(data) + "}");
+  const HttpResponse response = api(
+      "POST", target, "{\"type\":" + json_string(type) + ",\"data\":" + std::string(data) + "}");
   if (response.status != 201) {
     throw TestFailure("publish: " + response.head.start_line + " " + response.body);
   }

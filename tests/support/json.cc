@@ -80,7 +80,7 @@ bool operator==(const Json& left, const Json& right) {
   return cJSON_Compare(left.value_, right.value_, 1) != 0;
 }
 
-std::string quoted(std::string_view text) {
+std::string json_string(std::string_view text) {
   cJSON* value = cJSON_CreateString(std::string(text).c_str());
   std::string literal = take(cJSON_PrintUnformatted(value));
   cJSON_Delete(value);

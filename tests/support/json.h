@@ -47,6 +47,6 @@ class Json {
 };
 
 // `text` as a JSON string literal, quotes included.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string json_string(std::string_view text);
 
 }  // namespace tako::test
