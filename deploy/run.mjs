@@ -141,7 +141,7 @@ async function run() {
   ])
   start('demo', process.execPath, [
     path.join(deploy, 'demo/server.mjs'), '--listen', `unix:${file('demo.sock')}`,
-    '--app-socket', file('app.sock'), '--app-secret-file', file('secret'),
+    '--app-socket', path.relative('', file('app.sock')), '--app-secret-file', file('secret'),
   ])
   start('edge', path.join(build, 'tako-edge'), [
     '--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${adminPort}`,
@@ -152,10 +152,9 @@ async function run() {
   await waitReady('the edge', { host: '127.0.0.1', port: adminPort })
   if (stopping) return
 
-  const body = JSON.stringify({ type: 'msg', data: { text: 'hello from a terminal', name: 'curl' } })
-  const socket = path.relative(process.cwd(), file('app.sock'))
-  const url = 'http://tako/v1/channels/chat/messages?room=lobby'
-  showAddress(`http://127.0.0.1:${port}`, `curl --unix-socket ${socket} '${url}' -d '${body}'`)
+  const address = `http://127.0.0.1:${port}`
+  const settings = await fetch(`${address}/settings`) // From the demo app, through the edge's proxy.
+  showAddress(address, (await settings.json()).curl)
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(0))

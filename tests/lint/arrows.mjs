@@ -1,0 +1,98 @@
+// Dependencies point one way: who may include whom, and who may speak to which library.
+// docs/architecture.md draws these arrows; the CMake targets state them a second time.
+import path from 'node:path'
+
+import { includesOf } from './tree.mjs'
+
+// Folder -> our folders that it may include beside itself. `proto` is generated code.
+const arrows = {
+  common: [],
+  'common/uv': ['common'],
+  'common/http': ['common', 'common/uv'],
+  'common/ipc': ['common', 'common/uv', 'proto'],
+  'common/config': ['common', 'common/uv', 'common/http'],
+  'edge/fanout': ['common'],
+  'edge/session': ['common', 'edge/fanout'],
+  'edge/adapters': ['common', 'edge/fanout', 'edge/session'],
+  'edge/server': [
+    'common', 'common/uv', 'common/http', 'common/config',
+    'edge/fanout', 'edge/session', 'edge/adapters',
+  ],
+  edge: [
+    'common', 'common/uv', 'common/http', 'common/ipc', 'common/config', 'proto',
+    'edge/fanout', 'edge/session', 'edge/adapters', 'edge/server',
+  ],
+  'broker/log': ['common'],
+  'broker/cluster': ['common'],
+  'broker/channel': ['common', 'broker/log', 'broker/cluster'],
+  'broker/api': [
+    'common', 'common/uv', 'common/http', 'common/config',
+    'broker/log', 'broker/cluster', 'broker/channel',
+  ],
+  broker: [
+    'common', 'common/uv', 'common/http', 'common/ipc', 'common/config', 'proto',
+    'broker/log', 'broker/cluster', 'broker/channel', 'broker/api',
+  ],
+}
+
+// A library's headers -> the only folders that include them.
+const libraries = [
+  { name: 'libuv', header: /^uv\.h$|^uv\//, only: ['common/uv'] },
+  { name: 'nng', header: /^nng\//, only: ['common/ipc'] },
+  { name: 'wslay', header: /^wslay\//, only: ['edge/server'] },
+  { name: 'llhttp', header: /^llhttp/, only: ['common/http'] },
+  { name: 'cJSON', header: /^(cjson\/)?cJSON\.h$/, only: ['common'] },
+  { name: 'RE2', header: /^re2\//, only: ['common'] },
+  { name: 'protobuf', header: /^google\/protobuf\//, only: ['common/ipc', 'edge', 'broker'] },
+]
+
+// Too heavy for a header that others include.
+const heavy = /^(spdlog|toml\+\+|CLI|google\/protobuf|prometheus|doctest)\//
+
+// A call of the C library, not a member, not a name that merely ends like it.
+const calls = [
+  { name: 'libuv', pattern: /(?<![\w.>]|\w::)uv_[a-z0-9_]+\s*\(/, only: ['common/uv'] },
+  { name: 'nng', pattern: /(?<![\w.>]|\w::)nng_[a-z0-9_]+\s*\(/, only: ['common/ipc'] },
+]
+
+const isTest = (file) => file.endsWith('_test.cc')
+
+/** The complaints about one file: ["path:line: what and why"]. */
+export function arrowFaults(file, text) {
+  const folder = path.dirname(file)
+  const faults = []
+  const complain = (line, what) => faults.push(`${file}:${line}: ${what}`)
+  for (const include of includesOf(text)) checkInclude(file, folder, include, complain)
+  if (!folder.startsWith('tests')) checkCalls(folder, text, complain)
+  return faults
+}
+
+function checkInclude(file, folder, { line, target, isOurs }, complain) {
+  if (file.endsWith('.h') && heavy.test(target)) {
+    complain(line, `<${target}> is too heavy for a header; include it in the .cc`)
+  }
+  if (folder.startsWith('tests')) return // Whole-system tests see everything.
+  const library = libraries.find(({ header }) => header.test(target))
+  if (library && !library.only.includes(folder)) {
+    complain(line, `only ${library.only.join(', ')} includes ${library.name}`)
+  }
+  if (!isOurs || library) return
+  const targetFolder = path.dirname(target)
+  if (isTest(file) && targetFolder === 'tests/support') return
+  if (targetFolder === folder) return
+  if (!(folder in arrows)) return complain(line, `${folder} has no place in tests/lint/arrows.mjs`)
+  if (!arrows[folder].includes(targetFolder)) {
+    complain(line, `${folder} must not include ${targetFolder}/ ("${target}")`)
+  }
+}
+
+function checkCalls(folder, text, complain) {
+  text.split('\n').forEach((line, index) => {
+    const code = line.replace(/\/\/.*$/, '').replace(/"(\\.|[^"\\])*"/g, '""')
+    for (const { name, pattern, only } of calls) {
+      if (!only.includes(folder) && pattern.test(code)) {
+        complain(index + 1, `only ${only.join(', ')} calls ${name}`)
+      }
+    }
+  })
+}

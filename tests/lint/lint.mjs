@@ -1,0 +1,91 @@
+// `make lint`: runs every check, tells each outcome, ends with `N passed, N failed`.
+// Expects build/compile_commands.json and the generated headers (the Makefile sees to both).
+import { spawnSync } from 'node:child_process'
+import { appendFileSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+
+import { arrowFaults } from './arrows.mjs'
+import { runCached } from './cached_jobs.mjs'
+import { hygieneFaults } from './hygiene.mjs'
+import { isCpp, readTree, root, treeFiles } from './tree.mjs'
+
+const files = treeFiles()
+const cpp = files.filter(isCpp)
+const texts = files.filter((file) =>
+  /\.(h|cc|mjs|js|ts|sh|md|toml|proto|yml|txt|css|html)$|(^|\/)(Makefile|run|\.gitignore)$/.test(file))
+
+// The compiler's command per source file of ours, without ccache.
+const commands = new Map(
+  JSON.parse(readFileSync(path.join(root, 'build/compile_commands.json'), 'utf8'))
+    .map(({ file, command }) => [path.relative(root, file), command.split(' ')])
+    .filter(([file]) => cpp.includes(file))
+    .map(([file, words]) => [file, words[0].endsWith('ccache') ? words.slice(1) : words]),
+)
+
+function run(program, args) {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd: root, encoding: 'utf8' })
+  if (error) throw error
+  return status === 0 ? [] : [`${stdout}${stderr}`]
+}
+
+/** The command of a source beside the header: the same include folders and switches. */
+function commandFor(header) {
+  const folder = path.dirname(header)
+  const sources = [...commands.keys()]
+  const source =
+    sources.find((file) => path.dirname(file) === folder) ??
+    sources.find((file) => file.startsWith(`${folder.split('/')[0]}/`)) ??
+    sources[0]
+  const words = commands.get(source)
+  const output = words.indexOf('-o')
+  return words.slice(0, output) // What follows is the output and the source.
+}
+
+const checks = {
+  format: () => run('clang-format-19', ['--dry-run', '-Werror', ...cpp]),
+  'lint self-test': () => run('node', ['--test', 'tests/lint/']),
+  arrows: () => cpp.flatMap((file) => arrowFaults(file, readTree(file))),
+  hygiene: () => texts.flatMap((file) => hygieneFaults(file, readTree(file))),
+  'scripts parse': () =>
+    files.filter((file) => file.endsWith('.mjs')).flatMap((file) => run('node', ['--check', file])),
+  'shell parses': () =>
+    files
+      .filter((file) => file.endsWith('.sh') || file === '.ci/run')
+      .flatMap((file) => run('bash', ['-n', file])),
+  'lone headers': () =>
+    runCached(
+      cpp
+        .filter((file) => file.endsWith('.h'))
+        .map((file) => ({
+          file,
+          command: [...commandFor(file), '-fsyntax-only', '-include', file, '-x', 'c++', '/dev/null'],
+        })),
+      { tools: ['g++'] },
+    ),
+  'clang-tidy': () =>
+    runCached(
+      [...commands.keys()].map((file) => ({
+        file,
+        command: ['clang-tidy-19', '-p', 'build', '--quiet', file],
+      })),
+      { tools: ['clang-tidy-19'], config: ['.clang-tidy'] },
+    ),
+}
+
+let passed = 0
+let failed = 0
+for (const [name, check] of Object.entries(checks)) {
+  const started = Date.now()
+  const outcome = await check()
+  const failures = outcome.failures ?? outcome
+  const skipped = outcome.known ? `, ${outcome.known} unchanged` : ''
+  const seconds = ((Date.now() - started) / 1000).toFixed(1)
+  console.log(`${failures.length === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds} s${skipped})`)
+  for (const failure of failures) console.log(failure)
+  if (failures.length === 0) passed += 1
+  else failed += 1
+}
+
+if (process.env.TAKO_TALLY) appendFileSync(process.env.TAKO_TALLY, `${passed} ${failed}\n`)
+else console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed === 0 ? 0 : 1
