@@ -58,22 +58,24 @@ class Listener {
   // Connections wait in the kernel's backlog meanwhile.
   void pause();
   void resume();
-  // Keeps the unix socket's file when this listener goes: it was handed to another process.
+  // Makes this listener remove the unix socket's file when it goes, if that is still the file of
+  // now: for who has bound it. Who inherited the socket leaves the file to its owner.
+  void own_file();
+  // The inverse: the socket was handed to another process, which goes on with it.
   void keep_file() noexcept { owns_file_ = false; }
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
  private:
   static void on_event(uv_poll_s* handle, int status, int events) noexcept;
   void watch();
-  void accept_some();
   // False when accepting should end for this turn.
   bool accept_one();
   void wait_for_descriptors();
 
   Loop& loop_;
   OnConnection on_connection_;
+  Fd fd_;  // Before handle_, so that it is closed after libuv has stopped watching it.
   OwnedHandle<uv_poll_s> handle_;
-  Fd fd_;
   Address address_;
   Timer retry_;
   ListenerCounters counters_;

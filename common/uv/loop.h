@@ -1,6 +1,7 @@
 // Loop: one thread's event loop; work from other threads enters through post().
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -28,11 +29,12 @@ class Loop final : public Clock {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // Serves until stop(), or until nothing is left that could cause an event.
+  // Serves until stop().
   void run();
-  // One turn; waits for an event when `wait` says so. True while something is left to wait for.
-  // For tests, which loop over it with a bound.
-  bool run_once(bool wait = true);
+  // Serves until `condition` holds, which is looked at after each turn, or `bound` has passed.
+  // Returns whether it holds. For tests and orderly ends.
+  [[nodiscard]] bool run_until(const std::function<bool()>& condition,
+                               std::chrono::milliseconds bound);
   // Ends run() after the current turn.
   void stop();
 
@@ -63,7 +65,8 @@ class Loop final : public Clock {
   static void on_before_wait(uv_prepare_s* handle) noexcept;
   void run_posted();
   void run_turn_end_tasks();
-  void schedule(TurnEndTask& task) noexcept;
+  void link(TurnEndTask& task) noexcept;
+  void unlink(TurnEndTask& task) noexcept;
 
   std::unique_ptr<uv_loop_s, FreeLoop> loop_;
   std::vector<std::byte> receive_buffer_;
@@ -75,6 +78,7 @@ class Loop final : public Clock {
   std::vector<std::function<void()>> posted_;  // Guarded by posted_mutex_.
   TurnEndTask* scheduled_first_ = nullptr;
   TurnEndTask* scheduled_last_ = nullptr;
+  std::uint64_t turn_end_round_ = 0;
 };
 
 // Work that is done once at the end of the loop turn in which it was scheduled, however often:
@@ -100,6 +104,7 @@ class TurnEndTask {
   std::function<void()> work_;
   TurnEndTask* previous_ = nullptr;
   TurnEndTask* next_ = nullptr;
+  std::uint64_t round_ = 0;  // Tasks of a later round than the current one wait for the next.
   bool is_scheduled_ = false;
 };
 

@@ -49,7 +49,8 @@ class StreamObserver {
 // another process.
 class Stream {
  public:
-  // Takes over a connected socket. It is made non-blocking and tuned (socket.h). Not reading yet.
+  // Takes over a connected socket and makes it non-blocking; its options stay (tune_connected()).
+  // Not reading yet.
   Stream(Loop& loop, Fd fd);
   ~Stream();  // Closes: FIN, or RST when unread bytes have come.
   Stream(const Stream&) = delete;
@@ -95,11 +96,13 @@ class Stream {
   void read_once();
   void report_lost(int error_number);
 
+  Fd fd_;  // Before handle_, so that it is closed after libuv has stopped watching it.
   OwnedHandle<uv_poll_s> handle_;
   StreamObserver* observer_ = nullptr;
-  Fd fd_;
   bool is_reading_ = false;
   bool wants_room_ = false;
+  bool is_in_event_ = false;  // on_event() adjusts what is watched, once, at its end.
+  unsigned char watched_ = 0;
 };
 
 }  // namespace tako::uv

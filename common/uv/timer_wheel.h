@@ -63,8 +63,9 @@ class WheelTicker {
 //        |  |                  one turn of the wheel (102.4 s) away is passed over once per turn
 //        e  e-e-e
 //
-// Deadlines are never early and at most a tick late (plus what the loop was late). The ticker runs
-// only while an entry is armed. Destroying a wheel with armed entries is our fault (TAKO_CHECK).
+// Deadlines are never early and at most two ticks late (plus what the loop was late). The ticker
+// stops at the first tick that finds no entry. Destroying a wheel with armed entries is our fault
+// (TAKO_CHECK).
 class TimerWheel {
  public:
   static constexpr std::chrono::milliseconds kTick{100};
@@ -92,7 +93,7 @@ class TimerWheel {
   };
 
   [[nodiscard]] std::uint64_t now_tick() const;
-  void fire_slot(std::size_t slot);
+  void fire_slot(std::size_t slot, std::uint64_t now);
   static void link(WheelEntry& anchor, WheelEntry& entry) noexcept;
   static void unlink(WheelEntry& entry) noexcept;
   void forget(WheelEntry& entry) noexcept;
@@ -102,6 +103,7 @@ class TimerWheel {
   std::array<Anchor, kSlots> slots_;
   std::uint64_t done_tick_ = 0;  // All slots up to this tick have been served.
   std::size_t armed_ = 0;
+  bool is_ticking_ = false;
 };
 
 // The wheel of a loop. Make one per loop and pass `wheel()` on.
