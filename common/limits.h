@@ -26,6 +26,7 @@ inline constexpr std::size_t kDefinitionsMax = 1'000;    // per app
 inline constexpr std::size_t kDefinitionsBytesMax = 1 * kMiB;
 inline constexpr std::size_t kPatternBytesMax = 1 * kKiB;       // of one `pattern`
 inline constexpr std::size_t kPatternMemoryMax = 256 * kKiB;    // RE2 program
+inline constexpr std::size_t kPatternsMax = 1'000;       // of all schemas of an app
 
 // App API. At the bound: 413 or batch-invalid.
 inline constexpr std::size_t kBatchMessagesMax = 1'000;
