@@ -13,6 +13,7 @@
 
 #include "common/error.h"
 #include "common/shared_bytes.h"
+#include "edge/fanout/frame_sink.h"
 
 namespace tako::edge {
 
@@ -37,19 +38,17 @@ struct ClientRequest {
 
 // One open client connection (WebSocket or event stream) as a protocol sees it. Owned by the
 // server; lives until its ClientHandler::on_closed returns.
-class ClientConnection {
+class ClientConnection : public FrameSink {
  public:
-  virtual ~ClientConnection() = default;
-
   // Queues whole frames (as the wire form needs them) behind earlier ones. All of one loop turn
   // leave in one gathered write. The pump asks has_room() first; a frame or batch that was begun
   // is always taken.
-  virtual void send(const SharedBytes& frame) = 0;
+  void send(const SharedBytes& frame) override = 0;
   // Replies, acks, errors: counted against their own bound; above it the client is closed TooSlow.
   virtual void send_control(const SharedBytes& frame) = 0;
   // Below limits::kOutboxBytesMax of unsent bytes. When it turned false, on_room() tells the
   // change.
-  [[nodiscard]] virtual bool has_room() const = 0;
+  [[nodiscard]] bool has_room() const override = 0;
 
   // WebSocket: an empty ping. Event stream: the comment `: keepalive`.
   virtual void keepalive() = 0;

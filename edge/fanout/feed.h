@@ -1,0 +1,153 @@
+// Feed: one channel at this edge; a cursor at the broker in front, one cursor per subscriber
+// behind.
+//
+//   Idle --subscribe--> Subscribing --Subscribed--> Live
+//    ^                       |                       |
+//    +--- link down, refused +------ link down ------+      (clients, cache and head are kept)
+//
+// Live delivery, replay, catching up and what follows a lost link are one mechanism: a subscriber
+// at the head with room gets a message as it comes; any other has a cursor, and pump() sends what
+// follows it from the tail cache, or asks the broker for it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/limit_counters.h"
+#include "common/runtime_limits.h"
+#include "edge/fanout/broker_port.h"
+#include "edge/fanout/counters.h"
+#include "edge/fanout/encoder.h"
+#include "edge/fanout/subscriber.h"
+#include "edge/fanout/tail_cache.h"
+
+namespace tako::edge {
+
+// How long and how many messages a definition lets the cache keep.
+struct FeedRules {
+  std::int64_t replay_window_ms = 0;  // 0: no bound by time
+  std::size_t messages_max = 0;       // 0: the edge's own bound
+  friend bool operator==(const FeedRules&, const FeedRules&) = default;
+};
+
+// What a feed needs of the hub around it.
+class FeedHost {
+ public:
+  virtual ~FeedHost() = default;
+  virtual void on_occupancy_changed(Feed& feed) = 0;
+  virtual void on_cache_grew(Feed& feed, std::size_t bytes_before) = 0;
+  // Calls Feed::retry() a little later.
+  virtual void retry_later(Feed& feed) = 0;
+  // Answers with Feed::on_page(), unless the feed is gone by then.
+  virtual void fetch_for(Feed& feed, std::uint32_t fetch, FetchRequest request) = 0;
+};
+
+struct FeedContext {
+  FeedHost& host;
+  BrokerPort& broker;
+  const Clock& clock;
+  const Encoders& encoders;
+  const RuntimeLimits& limits;
+  LimitCounters& limit_counters;
+  FanoutCounters& counters;
+  std::vector<const SharedBytes*> frames;  // scratch of one delivery
+};
+
+class Feed {
+ public:
+  enum class State : std::uint8_t { Idle, Subscribing, Live };
+
+  Feed(FeedContext& context, ChannelNumber number, ChannelIdentity channel, FeedRules rules);
+  Feed(const Feed&) = delete;
+  Feed& operator=(const Feed&) = delete;
+  ~Feed();
+
+  // Subscribes at the broker, at the head known so far if there is one. Not while Live.
+  void subscribe();
+  void on_link_down() { state_ = State::Idle; }
+  void on_subscribed(const Subscribed& subscribed);
+  void on_delivery(Delivery delivery);
+  void on_page(std::uint32_t fetch, Result<FetchPage> page);
+
+  void join(Subscriber& subscriber, Join join);
+  void leave(Subscriber& subscriber);
+  void pump(Subscriber& subscriber);
+  // Again for those who wait for the broker, after an answer that could not be used.
+  void retry();
+  // Lets go of those who wait since before `joined_before_ms` and have not started.
+  void end_joining(std::int64_t joined_before_ms, const Error& error);
+  // The link has been away for too long: channels whose access nobody can take back are not served.
+  void end_private(const Error& error);
+  void set_rules(FeedRules rules) { rules_ = rules; }
+  void drop_cache();
+
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] ChannelNumber number() const { return number_; }
+  [[nodiscard]] const ChannelIdentity& channel() const { return channel_; }
+  [[nodiscard]] std::size_t subscribers() const;
+  [[nodiscard]] std::size_t cached_bytes() const { return cache_.bytes(); }
+  [[nodiscard]] Position position_of(const Subscriber& subscriber) const;
+  [[nodiscard]] Position head() const { return {window_.head, window_.epoch}; }
+
+ private:
+  using Place = Subscriber::Place;
+  struct LiveEntry {  // what the hot loop touches lies side by side
+    FrameSink* sink;
+    Subscriber* subscriber;
+  };
+  struct Fetch {
+    std::uint32_t id;
+    Cursor after;
+  };
+
+  // feed.cc: who is in, and where
+  void put(Subscriber& subscriber, Place place);
+  void take_out(Subscriber& subscriber);
+  void end(Subscriber& subscriber, const Error& error);
+  template <typename Visit>
+  void for_each(Visit visit);
+
+  // feed_history.cc: what the broker says of the history
+  [[nodiscard]] bool take_window(const Delivery& delivery, std::uint64_t base);
+  void lose_history(const ReplayWindow& window, std::uint64_t base, GapReason reason);
+  void drop_known(std::vector<MessagePtr>& messages);
+  void append(std::span<const MessagePtr> messages);
+  void trim_cache();
+  [[nodiscard]] std::uint64_t first_cached() const;
+
+  // feed_start.cc: where a subscriber starts
+  void judge(Subscriber& subscriber);
+  void start(Subscriber& subscriber, Start start, std::uint64_t after);
+  void start_from_page(Subscriber& subscriber, const FetchPage& page);
+  void ask(const Cursor& after);
+
+  // feed_pump.cc: what a subscriber gets
+  void deliver_live(std::span<const MessagePtr> run);
+  [[nodiscard]] bool deliver_run(const LiveEntry& entry, std::span<const MessagePtr> run);
+  void fall_behind(Subscriber& subscriber, std::uint64_t cursor);
+  void pump_range(Subscriber& subscriber, std::span<const MessagePtr> messages);
+  [[nodiscard]] bool pump_cached(Subscriber& subscriber);
+  void pump_newest(Subscriber& subscriber);
+  void deliver(Subscriber& subscriber, const Message& message, const SharedBytes& frame);
+  [[nodiscard]] const SharedBytes& frame_of(const Message& message, WireForm form);
+  [[nodiscard]] const SharedBytes& cached_frame(const Message& message, WireForm form);
+  void tell_gap(Subscriber& subscriber, const Gap& gap);
+
+  FeedContext& context_;
+  ChannelNumber number_;
+  State state_ = State::Idle;
+  bool has_history_ = false;  // window_ is known
+  std::uint32_t last_fetch_ = 0;
+  ChannelIdentity channel_;
+  FeedRules rules_;
+  ReplayWindow window_;  // head: the last offset received, whatever the broker has beyond it
+  TailCache cache_;
+  std::array<std::vector<LiveEntry>, kWireForms> live_;
+  std::vector<Subscriber*> waiting_;  // all others
+  std::vector<Fetch> fetches_;        // in flight
+};
+
+}  // namespace tako::edge

@@ -1,0 +1,39 @@
+// EdgeBrokerEvents: passes what the broker says to the hub, the directory and those who wait.
+#pragma once
+
+#include "edge/fanout/hub.h"
+#include "edge/session/authorizer.h"
+#include "edge/session/definitions_directory.h"
+#include "edge/session/link_gate.h"
+
+namespace tako::edge {
+
+class EdgeBrokerEvents final : public BrokerEvents {
+ public:
+  EdgeBrokerEvents(ChannelHub& hub, DefinitionsDirectory& definitions, Authorizer& authorizer,
+                   LinkGate& gate)
+      : hub_(hub), definitions_(definitions), authorizer_(authorizer), gate_(gate) {}
+
+  void on_link_up() override;
+  void on_link_down() override { hub_.on_link_down(); }
+  void on_subscribed(ChannelNumber number, const Subscribed& subscribed) override {
+    hub_.on_subscribed(number, subscribed);
+  }
+  void on_delivery(ChannelNumber number, Delivery delivery) override {
+    hub_.on_delivery(number, std::move(delivery));
+  }
+  // New definitions: no kept answer of the app holds any more, live subscriptions are judged again.
+  void on_definitions(std::string_view app,
+                      std::shared_ptr<const DefinitionSet> definitions) override;
+
+  // Every 100 ms or so.
+  void tick();
+
+ private:
+  ChannelHub& hub_;
+  DefinitionsDirectory& definitions_;
+  Authorizer& authorizer_;
+  LinkGate& gate_;
+};
+
+}  // namespace tako::edge

@@ -1,0 +1,110 @@
+// Subscription: a session's interest in one channel, from the app's permission to its end.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "edge/fanout/subscriber.h"
+#include "edge/session/channel_access.h"
+#include "edge/session/services.h"
+#include "edge/session/subscription_state.h"
+
+namespace tako::edge {
+
+class Subscription;
+
+// The session around it. A subscription must not be destroyed within these.
+class SubscriptionOwner {
+ public:
+  virtual ~SubscriptionOwner() = default;
+  // It stands. With a `gap`, a protocol that cannot go on behind one calls end().
+  virtual void on_subscribed(Subscription& subscription, const Start& start) = 0;
+  virtual void on_gap(Subscription& subscription, const Gap& gap) = 0;
+  // Refused, taken back, too slow, or not served any more; it is off already.
+  virtual void on_ended(Subscription& subscription, const Error& error) = 0;
+  // The app was asked again: what it grants may have changed.
+  virtual void on_granted_again(Subscription& /*subscription*/) {}
+  // For echo:false; see Subscriber.
+  [[nodiscard]] virtual bool is_connection(std::string_view /*id*/) const { return false; }
+  virtual void on_own_passed(Subscription& /*subscription*/, std::uint64_t /*offset*/) {}
+};
+
+struct SubscriptionRequest {
+  ChannelCall call;
+  ChannelTarget target;  // of the call
+  Credentials credentials;
+  Operation operation = Operation::Subscribe;
+  std::optional<Cursor> cursor;
+  WireForm form = WireForm::WsPlain;
+};
+
+class Subscription final : private Subscriber, private DefinitionsWatcher {
+ public:
+  Subscription(EdgeServices& services, SubscriptionOwner& owner)
+      : services_(services), owner_(owner) {}
+  ~Subscription() override;
+
+  // Once: asks the app (unless the channel is public), then joins. The owner may be called back
+  // from within.
+  void open(SubscriptionRequest request);
+  // Where frames go; with none yet, nothing flows.
+  void attach(FrameSink& sink);
+  // The connection has room again.
+  void pump() { Subscriber::pump(); }
+  // Asks the app again, with a new credential from the client. Only while is_live().
+  void reauthorize(HeaderCredential credential);
+  // Leaves without a word to the owner.
+  void end();
+
+  [[nodiscard]] bool is_live() const {
+    return state_ == SubscriptionState::Live || state_ == SubscriptionState::Reauthorizing;
+  }
+  [[nodiscard]] bool is_ended() const { return state_ == SubscriptionState::Ended; }
+  // Valid from open() on.
+  [[nodiscard]] const ChannelIdentity& identity() const { return channel_; }
+  [[nodiscard]] const std::string& key() const { return channel_.key; }
+  [[nodiscard]] const Definition& definition() const { return *definition_; }
+  [[nodiscard]] const Grant& grant() const { return grant_; }
+  // The last position passed on to the sink; while live.
+  [[nodiscard]] Position position() const { return Subscriber::position(); }
+
+  // From the app's answer, else the definition.
+  [[nodiscard]] std::int64_t keepalive_interval_ms() const;
+  [[nodiscard]] std::int64_t lifetime_ms() const;
+  // Monotonic ms when the permission ends; 0: it doesn't.
+  [[nodiscard]] std::int64_t expires_ms() const;
+
+ private:
+  void on_started(const Start& start) override;
+  void on_gap(const Gap& gap) override;
+  void on_ended(const Error& error) override;
+  [[nodiscard]] bool is_connection(std::string_view id) const override;
+  void on_own_passed(std::uint64_t offset) override;
+  void on_definitions_changed(std::string_view app,
+                              const std::shared_ptr<const DefinitionSet>& definitions) override;
+
+  void move(SubscriptionEvent event);
+  void ask(const ChannelTarget& target);
+  void on_answer(Result<Grant> answer);
+  void join();
+  void fail(const Error& error);
+  void judge_again(ChannelTarget target);
+
+  EdgeServices& services_;
+  SubscriptionOwner& owner_;
+  SubscriptionState state_ = SubscriptionState::New;
+  Operation operation_ = Operation::Subscribe;
+  ChannelCall call_;
+  std::shared_ptr<const DefinitionSet> definitions_;
+  const Definition* definition_ = nullptr;
+  ChannelIdentity channel_;
+  Join join_;
+  Grant grant_;
+  std::unique_ptr<Credentials> credentials_;  // null for a public channel
+  std::unique_ptr<Authorizer::Ticket> ticket_;
+};
+
+}  // namespace tako::edge
