@@ -1,0 +1,69 @@
+// EdgeServer: listeners, routing, live clients, the proxy, and leaving without loss of messages.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/config/config.h"
+#include "common/http/server_connection.h"
+#include "common/limit_counters.h"
+#include "common/random.h"
+#include "common/result.h"
+#include "common/runtime_limits.h"
+#include "common/uv/listener.h"
+#include "common/uv/loop.h"
+#include "common/uv/timer_wheel.h"
+#include "edge/fanout/broker_port.h"
+#include "edge/server/counters.h"
+#include "edge/session/client.h"
+#include "edge/session/origin_policies.h"
+
+namespace tako::edge {
+
+// What the server works with; main.cc builds them, all outlive the server.
+struct EdgeServerParts {
+  uv::Loop& loop;
+  uv::TimerWheel& wheel;
+  Random& random;
+  BrokerPort& broker;
+  const OriginPolicies& origins;
+  const config::Config& config;  // limits, apps, trusted_proxies, edge.drain_ms
+  LimitCounters& limit_counters;
+  ServerSideCounters& counters;
+  // Says something an operator should see; the text is safe to log.
+  std::function<void(std::string_view)> warn;
+};
+
+class EdgeServer {
+ public:
+  // `protocols` are asked for a path in this order. They are destroyed after the server.
+  EdgeServer(EdgeServerParts parts, std::vector<ClientProtocol*> protocols);
+  // Ends every connection at once; handlers are told on_closed().
+  ~EdgeServer();
+  EdgeServer(const EdgeServer&) = delete;
+  EdgeServer& operator=(const EdgeServer&) = delete;
+
+  // Returns the address as bound. Call for each address.
+  [[nodiscard]] Result<uv::Address> listen(const uv::Address& address,
+                                           const uv::ListenOptions& options);
+  // A socket that listens already.
+  uv::Address adopt(uv::Fd listening_socket);
+
+  // Leaves: stops listening, lets requests in flight finish, tells live clients when to come back,
+  // spread over edge.drain_ms; calls back once, when nobody is left or shortly after that time.
+  void drain(std::function<void()> on_drained);
+  [[nodiscard]] bool is_draining() const;
+
+  [[nodiscard]] const http::ServerCounters& http_counters() const;
+  [[nodiscard]] std::size_t http_connections() const;
+  [[nodiscard]] std::size_t live_clients() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tako::edge
