@@ -1,0 +1,240 @@
+// Bad input and trouble: each gets its designed answer, and nothing else is harmed.
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include <thread>
+
+#include "tests/behaviour/fixtures.h"
+
+using namespace tako::test;
+
+namespace {
+
+// A subscriber that must live through whatever a test does, and still get messages.
+class Bystander {
+ public:
+  explicit Bystander(Cluster& tako) : tako_(tako), client_(tako.edge(), channel_path("feed")) {
+    static_cast<void>(client_.opening_id());
+  }
+  void check_unharmed() {
+    const std::string id = tako_.publish("feed", "t", "1")["id"].string();
+    CHECK(*client_.next_message().id == id);
+  }
+
+ private:
+  Cluster& tako_;
+  SseClient client_;
+};
+
+WsClient open_wire(Cluster& tako) {
+  WsClient client(tako.edge(), channel_path("wire"));
+  REQUIRE(client.status() == 101);
+  return client;
+}
+
+}  // namespace
+
+TEST_CASE("a message that is too big is 1009 from a browser and 413 from the app") {
+  Cluster tako(with_definitions());
+  Bystander bystander(tako);
+  WsClient client = open_wire(tako);
+  const std::string large(70'000, 'x');
+  client.socket().offer(encode_frame({.payload = R"({"type":"say","data":")" + large + "\"}"}));
+  CHECK(client.wait_for_close().code == 1009);
+  const HttpResponse response =
+      tako.api("POST", "/v1/channels/feed/messages",
+               R"({"type":"t","data":")" + std::string(2'000'000, 'x') + "\"}");
+  CHECK(response.status == 413);
+  bystander.check_unharmed();
+}
+
+TEST_CASE("an announced length of gigabytes is refused before a byte of it is kept") {
+  Cluster tako(with_definitions());
+  Bystander bystander(tako);
+  WsClient client = open_wire(tako);
+  std::string head = encode_frame({.payload = std::string(70'000, 'x')}).substr(0, 14);
+  head.replace(2, 8, std::string("\0\0\0\1\0\0\0\0", 8));
+  client.send_raw(head);
+  CHECK(client.wait_for_close().code == 1009);
+  bystander.check_unharmed();
+}
+
+TEST_CASE("bad UTF-8 is 1007, also when the fault is in the second fragment") {
+  Cluster tako(with_definitions());
+  Bystander bystander(tako);
+  WsClient whole = open_wire(tako);
+  whole.send({.payload = "{\"type\":\"say\",\"data\":\"\xc3\x28\"}"});
+  CHECK(whole.wait_for_close().code == 1007);
+  WsClient split = open_wire(tako);
+  split.send({.fin = false, .payload = "{\"type\":\"say\",\"data\":\"\xe2\x82"});
+  split.send({.opcode = kWsContinuation, .payload = "\x28\"}"});
+  CHECK(split.wait_for_close().code == 1007);
+  bystander.check_unharmed();
+}
+
+TEST_CASE("reserved bits, reserved opcodes, and broken control frames are 1002") {
+  Cluster tako(with_definitions());
+  Bystander bystander(tako);
+  const std::vector<WsFrame> faults{{.rsv = 4, .payload = "x"},
+                                    {.rsv = 2, .payload = "x"},
+                                    {.rsv = 1, .payload = "x"},
+                                    {.opcode = 3},
+                                    {.opcode = 11},
+                                    {.opcode = kWsContinuation, .payload = "x"},
+                                    {.fin = false, .opcode = kWsPing},
+                                    {.opcode = kWsPing, .payload = std::string(126, 'p')},
+                                    {.opcode = kWsClose, .payload = "x"},
+                                    {.opcode = kWsClose, .payload = close_payload(1005, "")},
+                                    {.masked = false, .payload = "x"}};
+  for (const WsFrame& fault : faults) {
+    WsClient client = open_wire(tako);
+    client.send(fault);
+    REQUIRE(client.wait_for_close().code == 1002);
+    CHECK(client.tcp_ends());
+  }
+  bystander.check_unharmed();
+}
+
+TEST_CASE("JSON nested without end is refused, from browsers and from the app") {
+  Cluster tako(with_definitions());
+  Bystander bystander(tako);
+  const std::string deep = std::string(30'000, '[') + std::string(30'000, ']');
+  WsClient client = open_wire(tako);
+  client.send_text(R"({"type":"say","data":)" + deep + "}");
+  CHECK(client.wait_for_close().code == 4415);
+  CHECK(tako.api("POST", "/v1/channels/feed/messages", R"({"type":"t","data":)" + deep + "}")
+            .status == 400);
+  bystander.check_unharmed();
+}
+
+TEST_CASE("ping floods are answered, and nobody else waits") {
+  Cluster tako(with_definitions());
+  Bystander bystander(tako);
+  WsClient flooder = open_wire(tako);
+  std::jthread sender([&flooder] {
+    std::string burst;
+    for (int number = 0; number < 5000; ++number) {
+      burst += encode_frame({.opcode = kWsPing, .payload = std::to_string(number)});
+    }
+    flooder.socket().offer(burst);
+  });
+  std::string last;
+  while (last != "4999") {
+    const auto pong = flooder.next_frame();
+    REQUIRE(pong.has_value());
+    CHECK(pong->opcode == kWsPong);
+    last = pong->payload;
+  }
+  bystander.check_unharmed();
+}
+
+TEST_CASE("clients that connect and say nothing, half-close, or vanish do no harm") {
+  Cluster tako(with_definitions());
+  Bystander bystander(tako);
+  std::vector<Socket> silent;
+  for (int number = 0; number < 200; ++number) silent.push_back(Socket::connect(tako.edge()));
+  for (std::size_t index = 0; index < silent.size(); index += 4) {
+    silent[index].write("GET /_tako/channels/feed HT");
+    if (index % 8 == 0) silent[index].shutdown_write();
+    if (index % 12 == 0) silent[index].reset();
+  }
+  bystander.check_unharmed();
+  CHECK(http_get(tako.edge(), "/app").status == 200);
+  CHECK(silent[8].closed_by_peer());  // A head that can never be complete.
+}
+
+TEST_CASE("a client that half-closes behind its request still gets its answer") {
+  Cluster tako(with_definitions());
+  HttpConnection connection(tako.edge());
+  connection.send({.target = "/app"});
+  connection.stream().socket().shutdown_write();
+  CHECK(connection.read_response().body == "app /app");
+}
+
+TEST_CASE("a socket that is in use is told by name, and the program ends") {
+  Cluster tako(with_definitions());
+  const Finished edge = run_program(
+      "tako-edge", {"--listen", tako.edge(), "--link", tako.link_path(), "--name", "second"});
+  CHECK(edge.status != 0);
+  CHECK((edge.errors + edge.output).find(tako.edge()) != std::string::npos);
+  const std::string app_socket = tako.app_socket().substr(5);
+  const Finished broker = run_program(
+      "tako-broker", {"--app-socket", app_socket, "--link", tako.folder().file("other-link"),
+                      "--data-dir", tako.folder().file("other-data"), "--log", "memory"});
+  CHECK(broker.status != 0);
+  CHECK((broker.errors + broker.output).find(app_socket) != std::string::npos);
+  CHECK(tako.api("GET", "/healthz").status == 200);  // The first one still has its socket.
+}
+
+TEST_CASE("a broker starts over the socket file of one that was killed") {
+  Cluster tako(with_definitions());
+  tako.restart_broker();
+  CHECK(tako.api("GET", "/healthz").status == 200);
+  tako.wait_until_ready();
+}
+
+TEST_CASE("without a broker the edge waits and says so, then serves when it comes") {
+  ClusterOptions options;
+  options.starts_broker = false;
+  Cluster tako(options);
+  CHECK(http_get(tako.edge_admin(), "/healthz").status == 200);
+  CHECK(http_get(tako.edge_admin(), "/readyz").status == 503);
+  const HttpResponse response = http_get(tako.edge(), channel_path("feed"));
+  CHECK(response.status == 503);
+  CHECK(response.has_header("retry-after"));
+  WsClient socket(tako.edge(), channel_path("wire"));
+  CHECK(socket.wait_for_close().code == 4503);
+  CHECK(http_get(tako.edge(), "/app").body == "app /app");  // The proxy needs no broker.
+  tako.start_broker();
+  tako.put_definitions(kDefinitions);
+  tako.wait_until_ready();
+  CHECK(SseClient(tako.edge(), channel_path("feed")).status() == 200);
+}
+
+TEST_CASE("when the broker dies clients stay, readyz tells, and publishing fails clearly") {
+  Cluster tako(with_definitions());
+  WsClient client(tako.edge(), channel_path("wire"), {.subprotocol = "tako.v1"});
+  CHECK(client.next_json()["type"].string() == "tako.ready");
+  tako.kill_broker();
+  wait_until("readyz to turn",
+             [&] { return http_get(tako.edge_admin(), "/readyz").status == 503; });
+  client.send({.opcode = kWsPing, .payload = "here?"});
+  const auto pong = client.next_frame();
+  REQUIRE(pong.has_value());
+  CHECK(pong->opcode == kWsPong);
+  client.send_text(R"({"type":"say","data":1,"ref":"r"})");
+  const Json error = client.next_json();
+  CHECK(error["type"].string() == "tako.error");
+  CHECK(error["data"]["ref"].string() == "r");
+  CHECK(error["data"]["code"].string() == "unavailable");
+  CHECK(error["data"]["retryable"].boolean());
+}
+
+TEST_CASE("strangers on the link socket are turned away, and edges stay linked") {
+  Cluster tako(with_definitions());
+  Bystander bystander(tako);
+  Socket garbage = Socket::connect("unix:" + tako.link_path());
+  garbage.offer(std::string("\xff\xff\xff\xff", 4) + std::string(1000, 'g'));
+  CHECK(garbage.closed_by_peer());
+  Socket http = Socket::connect("unix:" + tako.link_path());
+  http.offer("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(http.closed_by_peer());
+  bystander.check_unharmed();
+  CHECK(http_get(tako.edge_admin(), "/readyz").status == 200);
+}
+
+TEST_CASE("an edge that dies takes only its own clients along") {
+  ClusterOptions options = with_definitions();
+  options.edges = 2;
+  Cluster tako(options);
+  Bystander bystander(tako);
+  SseClient doomed(tako.edge(1), channel_path("feed"));
+  static_cast<void>(doomed.opening_id());
+  tako.edge_process(1).kill();
+  CHECK(doomed.ends());
+  bystander.check_unharmed();
+  wait_until("its subscribers to be forgotten", [&] {
+    const Json channels = tako.api("GET", "/v1/channels").json()["channels"];
+    return channels.size() == 1 && channels[0]["subscribers"].number() == 1;
+  });
+}
