@@ -44,7 +44,7 @@ using OnAppended = std::function<void(Result<std::vector<MessagePtr>>)>;
 
 class LogObserver {
  public:
-  // Messages behind the former head can be read, or the window changed otherwise. Only mark: the
+  // Messages behind the former head can be read, or a new epoch began. Only mark: the
   // engine is in the middle of its work.
   virtual void on_readable(StreamId stream) = 0;
 
