@@ -149,7 +149,7 @@ TEST_CASE("4.2.1: the request must be a GET of HTTP/1.1 with a Host, a Connectio
 TEST_CASE("10.2: a foreign origin is 403, the same host passes") {
   const EchoPeer peer;
   expect_status("same host", shake(peer, {"Origin: http://" + peer.endpoint()}), 101);
-  for (const std::string origin : std::vector<std::string>{
+  for (const std::string& origin : std::vector<std::string>{
            "http://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1.evil.example",
            "http://evil.example/" + peer.endpoint()}) {
     expect_status(origin, shake(peer, {"Origin: " + origin}), 403);
