@@ -13,6 +13,7 @@ inline constexpr std::size_t kMiB = 1024 * kKiB;
 
 // Names and messages. At the bound: the request is refused with the error's code.
 inline constexpr std::size_t kChannelNameMax = 200;      // characters
+inline constexpr std::size_t kChannelKeyBytesMax = 8 * kKiB;     // with its params: params-invalid
 inline constexpr std::size_t kMessageTypeMax = 128;      // characters
 inline constexpr std::size_t kMessageDataBytesMax = 1 * kMiB;   // publish, app API: 413
 inline constexpr std::size_t kClientMessageBytesMax = 64 * kKiB;  // from a browser: close 1009
@@ -24,6 +25,7 @@ inline constexpr std::size_t kSubjectMax = 256;          // bytes of an authoriz
 // Definitions. At the bound: PUT is refused with definition-invalid.
 inline constexpr std::size_t kDefinitionsMax = 1'000;    // per app
 inline constexpr std::size_t kDefinitionsBytesMax = 1 * kMiB;
+inline constexpr std::int64_t kDefinitionMsMax = 10LL * 365 * 24 * 3600 * 1000;  // any *Ms member
 inline constexpr std::size_t kPatternBytesMax = 1 * kKiB;       // of one `pattern`
 inline constexpr std::size_t kPatternMemoryMax = 256 * kKiB;    // RE2 program
 inline constexpr std::size_t kPatternsMax = 1'000;       // of all schemas of an app
@@ -42,6 +44,7 @@ inline constexpr std::size_t kLogBytesMax = 512 * kMiB;         // all channels:
 inline constexpr std::size_t kForgottenHeadsMax = 100'000;      // quiet channels' remembered heads
 inline constexpr std::int64_t kForgottenHeadTtlMs = 24LL * 3600 * 1000;
 inline constexpr std::size_t kIdempotencyKeysPerChannelMax = 10'000;  // then 429
+inline constexpr std::size_t kIdempotencyKeysMax = 1'000'000;   // of all channels: then 429
 inline constexpr std::size_t kOlderEpochsMax = 8;        // per channel that still continue
 inline constexpr std::size_t kAppStreamsMax = 64;        // GET …/stream at once on the app socket
 
@@ -64,6 +67,8 @@ inline constexpr std::size_t kTailCacheBytesMax = 1 * kMiB;     // per channel
 inline constexpr std::size_t kTailCachesBytesMax = 128 * kMiB;  // all channels: coldest are dropped
 inline constexpr std::size_t kFeedsMax = 200'000;        // channels subscribed at one edge: 503
 inline constexpr std::size_t kFetchesPerFeedMax = 4;     // in flight; others wait merged
+inline constexpr std::int64_t kFeedLingerMs = 15'000;    // a channel without subscribers is kept
+inline constexpr std::int64_t kJoinWaitMs = 5'000;       // a linked broker's answer: 503, 4503
 
 // One client.
 inline constexpr std::size_t kOutboxBytesMax = 256 * kKiB;      // the pump stops for this client
@@ -72,6 +77,7 @@ inline constexpr std::size_t kSubscriptionsPerConnectionMax = 100;
 inline constexpr std::size_t kConnectionsMax = 100'000;  // per edge: 503 + Retry-After
 inline constexpr std::size_t kFragmentsMax = 16'384;     // of one message: close 1009
 inline constexpr std::size_t kPongsPendingMax = 60;      // unread pongs: close 4408
+inline constexpr std::size_t kPublishesPerConnectionMax = 64;   // unanswered: rate-limited, 4429
 inline constexpr std::int64_t kAuthEnvelopeMs = 5'000;
 inline constexpr std::int64_t kEmptyConnectionMs = 10'000;      // rich, no subscription: 4401
 inline constexpr std::int64_t kStreamProgressMs = 60'000;       // no write progress: dropped

@@ -38,10 +38,11 @@ class FeedHost {
  public:
   virtual ~FeedHost() = default;
   virtual void on_occupancy_changed(Feed& feed) = 0;
-  virtual void on_cache_grew(Feed& feed, std::size_t bytes_before) = 0;
+  // The feed was used; the hub looks after the sum over all caches.
+  virtual void on_cache_changed(Feed& feed) = 0;
   // Calls Feed::retry() a little later.
   virtual void retry_later(Feed& feed) = 0;
-  // Answers with Feed::on_page(), unless the feed is gone by then.
+  // Answers with Feed::on_page(), maybe from within, unless the feed is gone by then.
   virtual void fetch_for(Feed& feed, std::uint32_t fetch, FetchRequest request) = 0;
 };
 
@@ -67,12 +68,13 @@ class Feed {
 
   // Subscribes at the broker, at the head known so far if there is one. Not while Live.
   void subscribe();
-  void on_link_down() { state_ = State::Idle; }
+  void on_link_down();
   void on_subscribed(const Subscribed& subscribed);
   void on_delivery(Delivery delivery);
   void on_page(std::uint32_t fetch, Result<FetchPage> page);
 
-  void join(Subscriber& subscriber, Join join);
+  // True when it could not start at once, and waits for the broker.
+  bool join(Subscriber& subscriber, const Join& join);
   void leave(Subscriber& subscriber);
   void pump(Subscriber& subscriber);
   // Again for those who wait for the broker, after an answer that could not be used.
@@ -81,6 +83,7 @@ class Feed {
   void end_joining(std::int64_t joined_before_ms, const Error& error);
   // The link has been away for too long: channels whose access nobody can take back are not served.
   void end_private(const Error& error);
+  void end_all(const Error& error);
   void set_rules(FeedRules rules) { rules_ = rules; }
   void drop_cache();
 
@@ -108,32 +111,37 @@ class Feed {
   void take_out(Subscriber& subscriber);
   void end(Subscriber& subscriber, const Error& error);
   template <typename Visit>
-  void for_each(Visit visit);
+  void for_each_waiting(Visit visit);
+  template <typename Visit>
+  void for_each_live(Visit visit);
 
   // feed_history.cc: what the broker says of the history
-  [[nodiscard]] bool take_window(const Delivery& delivery, std::uint64_t base);
-  void lose_history(const ReplayWindow& window, std::uint64_t base, GapReason reason);
-  void drop_known(std::vector<MessagePtr>& messages);
-  void append(std::span<const MessagePtr> messages);
+  void take_window(Delivery& delivery);
+  void lose_history(ReplayWindow window, std::uint64_t base, GapReason reason);
+  [[nodiscard]] std::size_t dense_prefix(std::span<const MessagePtr> messages) const;
+  void take_run(std::span<const MessagePtr> run);
   void trim_cache();
+  void account();
   [[nodiscard]] std::uint64_t first_cached() const;
 
   // feed_start.cc: where a subscriber starts
   void judge(Subscriber& subscriber);
-  void start(Subscriber& subscriber, Start start, std::uint64_t after);
+  void start(Subscriber& subscriber, const Start& start);
   void start_from_page(Subscriber& subscriber, const FetchPage& page);
-  void ask(const Cursor& after);
+  void request_page(const Cursor& after);
+  void use_page(Subscriber& subscriber, const Cursor& after, const FetchPage& page);
+  void give_up_page(const Cursor& after, const Error& error);
 
   // feed_pump.cc: what a subscriber gets
   void deliver_live(std::span<const MessagePtr> run);
   [[nodiscard]] bool deliver_run(const LiveEntry& entry, std::span<const MessagePtr> run);
+  [[nodiscard]] std::uint64_t offset_before(std::span<const MessagePtr> run) const;
   void fall_behind(Subscriber& subscriber, std::uint64_t cursor);
+  void end_slow(Subscriber& subscriber);
   void pump_range(Subscriber& subscriber, std::span<const MessagePtr> messages);
-  [[nodiscard]] bool pump_cached(Subscriber& subscriber);
   void pump_newest(Subscriber& subscriber);
-  void deliver(Subscriber& subscriber, const Message& message, const SharedBytes& frame);
+  void deliver(Subscriber& subscriber, const Message& message);
   [[nodiscard]] const SharedBytes& frame_of(const Message& message, WireForm form);
-  [[nodiscard]] const SharedBytes& cached_frame(const Message& message, WireForm form);
   void tell_gap(Subscriber& subscriber, const Gap& gap);
 
   FeedContext& context_;
@@ -141,6 +149,10 @@ class Feed {
   State state_ = State::Idle;
   bool has_history_ = false;  // window_ is known
   std::uint32_t last_fetch_ = 0;
+  std::uint64_t ahead_to_ = 0;  // a subscriber has seen this offset already, elsewhere
+  std::size_t accounted_bytes_ = 0;
+  const Subscriber* starting_ = nullptr;  // within its on_started
+  std::span<const MessagePtr> page_;      // the page that a subscriber is being started from
   ChannelIdentity channel_;
   FeedRules rules_;
   ReplayWindow window_;  // head: the last offset received, whatever the broker has beyond it
@@ -149,5 +161,23 @@ class Feed {
   std::vector<Subscriber*> waiting_;  // all others
   std::vector<Fetch> fetches_;        // in flight
 };
+
+// Backwards, because a visit may take its subscriber out, or let others leave: the last one takes
+// the free place, and it has been visited. At worst one is visited twice.
+template <typename Visit>
+void Feed::for_each_waiting(Visit visit) {
+  for (std::size_t i = waiting_.size(); i-- > 0;) {
+    if (i < waiting_.size()) visit(*waiting_[i]);
+  }
+}
+
+template <typename Visit>
+void Feed::for_each_live(Visit visit) {
+  for (std::vector<LiveEntry>& live : live_) {
+    for (std::size_t i = live.size(); i-- > 0;) {
+      if (i < live.size()) visit(*live[i].subscriber);
+    }
+  }
+}
 
 }  // namespace tako::edge

@@ -24,7 +24,8 @@ class ChannelHub final : private FeedHost {
   // Puts the subscriber into the channel's feed. on_started or on_ended follows, maybe from within.
   // Ends with: LimitReached (feeds_max), Unavailable (no broker for limits::kLinkWaitMs), or what
   // the broker refuses with.
-  void join(Subscriber& subscriber, const ChannelIdentity& channel, FeedRules rules, Join join);
+  void join(Subscriber& subscriber, const ChannelIdentity& channel, FeedRules rules,
+            const Join& join);
 
   // The channel part of BrokerEvents.
   void on_link_up();
@@ -40,14 +41,15 @@ class ChannelHub final : private FeedHost {
  private:
   struct Slot {
     std::unique_ptr<Feed> feed;
-    std::list<ChannelNumber>::iterator coldness;
-    std::int64_t unused_since_ms = 0;  // 0: in use
-    std::uint32_t reported = 0;        // occupancy that the broker knows
+    std::list<ChannelNumber>::iterator warmth;   // in warm_; its end when nothing is cached
+    const std::string* qualified_key = nullptr;  // in numbers_
+    std::int64_t unused_since_ms = 0;            // 0: in use
+    std::uint32_t reported = 0;                  // occupancy that the broker knows
     bool is_occupancy_dirty = false;
   };
 
   void on_occupancy_changed(Feed& feed) override;
-  void on_cache_grew(Feed& feed, std::size_t bytes_before) override;
+  void on_cache_changed(Feed& feed) override;
   void retry_later(Feed& feed) override;
   void fetch_for(Feed& feed, std::uint32_t fetch, FetchRequest request) override;
 
@@ -59,7 +61,7 @@ class ChannelHub final : private FeedHost {
   void close_unused();
   void end_waits();
   void end_private();
-  void drop_coldest();
+  void drop_coldest(const Feed& but);
 
   BrokerPort& broker_;
   const Clock& clock_;
@@ -71,7 +73,7 @@ class ChannelHub final : private FeedHost {
   bool private_ended_ = false;  // in this outage
   std::unordered_map<ChannelNumber, Slot> slots_;
   std::unordered_map<std::string, ChannelNumber> numbers_;  // by qualified key
-  std::list<ChannelNumber> coldness_;                       // coldest first
+  std::list<ChannelNumber> warm_;                           // those with a cache, the coldest first
   std::vector<ChannelNumber> occupancy_dirty_;
   std::vector<ChannelNumber> retries_;
   // Times rise, so only the front is looked at; an entry may be out of date.

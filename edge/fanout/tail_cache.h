@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "edge/fanout/message.h"
@@ -36,10 +37,10 @@ class TailCache {
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
   // Of the oldest message kept; not when empty.
   [[nodiscard]] std::uint64_t first_offset() const { return messages_[begin_]->position.offset; }
-  // Not when it isn't kept.
-  [[nodiscard]] const MessagePtr& at(std::uint64_t offset) const {
-    return messages_[begin_ + static_cast<std::size_t>(offset - first_offset())];
-  }
+  // Those behind `offset`, which is at least first_offset() - 1.
+  [[nodiscard]] std::span<const MessagePtr> after(std::uint64_t offset) const;
+  // Is it this very message that is kept, not another copy of it?
+  [[nodiscard]] bool holds(const Message& message) const;
 
  private:
   void drop_first();
