@@ -27,15 +27,15 @@ struct AuthRule {
 };
 
 struct Definition {
-  std::string name;  // may end in `*`
-  std::string params_schema_json;  // as put, minified; empty: none
+  std::string name;                                   // may end in `*`
+  std::string params_schema_json;                     // as put, minified; empty: none
   std::shared_ptr<const ParamsSchema> params_schema;  // never null
-  std::vector<std::string> context_params;  // checked and given to auth, but don't partition
+  std::vector<std::string> context_params;  // sorted; checked and given to auth, don't partition
   std::optional<AuthRule> auth;             // nullopt: public (auth:false)
   Transport transport = Transport::WebSocket;
   std::map<std::string, HandlerKind, std::less<>> handlers;  // what clients may send
-  std::int64_t replay_window_ms = 600'000;
-  std::int64_t inactivity_ttl_ms = 0;  // 0: off
+  std::int64_t replay_window_ms = 600'000;  // 0: no limit in time, the caps still hold
+  std::int64_t inactivity_ttl_ms = 0;       // 0: off
   std::int64_t keepalive_interval_ms = 25'000;
   std::int64_t max_connection_lifetime_ms = 7'200'000;
   std::size_t messages_max = 0;  // 0: the broker's default cap
@@ -51,12 +51,14 @@ struct Definition {
 class DefinitionSet {
  public:
   // `json`: {"definitions":[…]}. Errors: DefinitionInvalid, naming the definition and the member;
-  // unknown members are refused, `dispatch` handlers are refused as not supported yet.
+  // unknown members are refused, `dispatch` handlers and `presence` as not supported yet. Without
+  // `auth` a channel is private by the header `authorization`; without `transport` it is `ws`.
   [[nodiscard]] static Result<std::shared_ptr<const DefinitionSet>> parse(std::string_view json);
   [[nodiscard]] static std::shared_ptr<const DefinitionSet> empty();
 
   // Exact name first, then the longest prefix; nullptr when none covers `name`.
   [[nodiscard]] const Definition* find(std::string_view name) const;
+  // Sorted by name.
   [[nodiscard]] const std::vector<Definition>& all() const { return definitions_; }
   [[nodiscard]] std::string to_json() const;  // {"definitions":[…]}
 

@@ -110,6 +110,7 @@ inline constexpr std::size_t kHttpWriteHighBytes = 256 * kKiB;  // waiting to be
 inline constexpr std::size_t kHttpDiscardBytesMax = 64 * kKiB;  // unread body dropped, else closed
 inline constexpr std::size_t kHttpLingerBytesMax = 1 * kMiB;    // read after our FIN, then closed
 inline constexpr std::size_t kHttpConnectionsMax = 20'000;      // HTTP connections at once: 503
+inline constexpr std::size_t kHttpRefusingMax = 256;  // told 503 at once; more: closed untold
 inline constexpr std::int64_t kHttpHeadMs = 10'000;             // 408
 inline constexpr std::int64_t kHttpIdleMs = 60'000;             // closed silently
 inline constexpr std::int64_t kHttpBodyProgressMs = 30'000;     // 408

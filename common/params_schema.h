@@ -1,6 +1,7 @@
 // Checks and types params by the JSON Schema subset that TypeBox emits for flat query objects.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
@@ -11,14 +12,17 @@
 
 namespace tako {
 
-// Supported: type object with properties/required/additionalProperties (false or absent/true);
-// property types string (minLength, maxLength, pattern by RE2, format: date, time, date-time,
-// email, uuid, uri, ipv4, ipv6, hostname; enum, const), integer and number (minimum, maximum,
-// exclusiveMinimum, exclusiveMaximum, multipleOf, enum, const), boolean, arrays and objects given
-// as JSON text (items, minItems, maxItems, uniqueItems, nested properties), anyOf of consts
-// (literals), default, title, description, $id, and TypeBox's own symbols-free annotations.
-// Anything else is refused by name when the definition is put: a rule that is not checked would be
-// a rule that the app believes in.
+// The top is `type: "object"` with properties, required and additionalProperties (true or false).
+// Below it: string (minLength, maxLength in code points, pattern by RE2 and unanchored, format of
+// json_format.h), integer (64 bits) and number (minimum, maximum, exclusiveMinimum,
+// exclusiveMaximum, multipleOf), boolean, null, arrays (items, minItems, maxItems, uniqueItems) and
+// objects (as the top) given as JSON text, lists of types, enum, const, anyOf. Annotations
+// ($id, $schema, $comment, title, description, examples, readOnly, writeOnly, deprecated, default)
+// are taken and do nothing: a default is not filled in. Anything else is refused by name when the
+// definition is put: a rule that is not checked would be a rule that the app believes in.
+//
+// Where a property takes several types, its text decides: the first type or branch that fits. So
+// one text is one value, and one channel, however it was given.
 class ParamsSchema {
  public:
   // Compiles. Errors: DefinitionInvalid, the text names the keyword and where it stands.
@@ -36,9 +40,12 @@ class ParamsSchema {
   [[nodiscard]] virtual Result<Params> check_text(
       const std::map<std::string, std::string, std::less<>>& text) const = 0;
   // The same for params given as a JSON object (rich dialect, batch publish): values keep their
-  // JSON types, and are not coerced.
+  // JSON types and are not coerced (but for the rule above). A null counts as absent. At most
+  // kQueryPairsMax members; reserved names (params.h) are refused.
   [[nodiscard]] virtual Result<Params> check_json(std::string_view params_object_json) const = 0;
   [[nodiscard]] virtual bool declares(std::string_view name) const = 0;
+  // Compiled patterns in it; the set of definitions bounds their sum.
+  [[nodiscard]] virtual std::size_t pattern_count() const = 0;
 
  protected:
   ParamsSchema() = default;
