@@ -23,12 +23,12 @@ std::string_view sample_name(std::string_view line) {
 
 Cluster::Cluster(ClusterOptions options) : options_(std::move(options)) {
   folder_.write("secret", std::string(app_secret()) + "\n");
-  if (options_.has_app) {
+  if (options_.has_app && options_.upstream.empty()) {
     app_ = std::make_unique<StubApp>(options_.app_on_unix_socket ? "unix:" + folder_.file("up.sock")
                                                                  : "127.0.0.1:0");
   }
   if (options_.starts_broker) start_broker();
-  for (int index = 0; index < options_.edges; ++index) start_edge(index);
+  for (int count = 0; count < options_.edges; ++count) add_edge();
   if (!options_.starts_broker) return;
   for (std::size_t index = 0; index < edges_.size(); ++index) wait_until_ready(index);
   if (!options_.definitions.empty()) put_definitions(options_.definitions);
@@ -77,8 +77,8 @@ void Cluster::kill_broker() {
   broker_.reset();
 }
 
-void Cluster::start_edge(int index) {
-  const std::string name = "edge" + std::to_string(index);
+std::size_t Cluster::add_edge() {
+  const std::string name = "edge" + std::to_string(edges_.size());
   std::vector<std::string> arguments{"--listen",
                                      "127.0.0.1:0",
                                      "--link",
@@ -91,7 +91,8 @@ void Cluster::start_edge(int index) {
                                      "50",
                                      "--app-secret-file",
                                      folder_.file("secret")};
-  if (app_) append(arguments, {"--upstream", app_->upstream()});
+  const std::string upstream = app_ ? app_->upstream() : options_.upstream;
+  if (!upstream.empty()) append(arguments, {"--upstream", upstream});
   if (!options_.edge_config.empty()) {
     append(arguments, {"--config", folder_.write("edge.toml", options_.edge_config)});
   }
@@ -104,6 +105,7 @@ void Cluster::start_edge(int index) {
   Endpoint address = process->output_line(0);
   Endpoint admin = process->output_after("admin ");
   edges_.push_back({.process = std::move(process), .address = address, .admin = admin});
+  return edges_.size() - 1;
 }
 
 void Cluster::wait_until_ready(std::size_t edge) {

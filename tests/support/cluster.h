@@ -24,6 +24,7 @@ struct ClusterOptions {
   std::vector<std::string> broker_arguments = {};
   std::vector<std::string> edge_arguments = {};
   bool starts_broker = true;  // False: the test starts it later.
+  std::string upstream = {};  // Instead of the stub app.
 };
 
 class Cluster {
@@ -56,6 +57,8 @@ class Cluster {
     start_broker();
   }
   void wait_until_ready(std::size_t edge = 0);
+  // One more edge, which need not get ready. Returns its index.
+  std::size_t add_edge();
 
   // Requests to the app API; `must_*` fail the test on any other status.
   [[nodiscard]] HttpResponse api(std::string method, std::string target, std::string body = {},
@@ -75,7 +78,6 @@ class Cluster {
     Endpoint admin;
   };
 
-  void start_edge(int index);
   void stop(Process& process, std::string_view name) const;
 
   ClusterOptions options_;

@@ -1,0 +1,199 @@
+// Limits of channels, the log and the link: each driven to its bound.
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include <set>
+#include <thread>
+
+#include "tests/behaviour/limits_fixture.h"
+
+using namespace tako::test;
+
+namespace {
+
+constexpr std::string_view kMany = R"([{"name":"m*","auth":false,"transport":"ws"}])";
+constexpr std::string_view kBrief =
+    R"([{"name":"m*","auth":false,"transport":"ws","replayWindowMs":200}])";
+
+int status_with(Cluster& tako, std::string_view channel, std::string_view cursor) {
+  return SseClient(tako.edge(), channel_path(channel), last_event_id(cursor)).status();
+}
+
+// Every linked edge is stopped while `work` runs, so that its link can't drain.
+template <typename Work>
+void while_edge_is_stopped(Cluster& tako, const Work& work) {
+  tako.edge_process().signal(SIGSTOP);
+  work();
+  tako.edge_process().signal(SIGCONT);
+}
+
+void publish_many(Cluster& tako, std::string_view channel, int count, std::size_t bytes) {
+  for (int number = 0; number < count; ++number) {
+    CHECK(publish_bytes(tako, channel, bytes).status == 201);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("channel_messages_max") {
+  Cluster tako(with_limits({"channel_messages_max=5"}));
+  tako.publish_numbers("feed", 8);
+  CHECK(retained(tako, "feed") == 5);
+  CHECK(hits(tako, "channel_messages_max") >= 3);
+}
+
+TEST_CASE("channel_bytes_max") {
+  Cluster tako(with_limits({"channel_bytes_max=2048"}));
+  publish_many(tako, "feed", 10, 500);
+  CHECK(retained(tako, "feed") < 5);
+  CHECK(retained(tako, "feed") > 0);
+  CHECK(hits(tako, "channel_bytes_max") >= 5);
+}
+
+TEST_CASE("log_bytes_max") {
+  Cluster tako(with_limits({"log_bytes_max=8192"}, with_definitions(kMany)));
+  publish_many(tako, "m-small", 2, 500);
+  publish_many(tako, "m-full", 30, 500);
+  CHECK(retained(tako, "m-small") == 2);  // The fullest gives way.
+  CHECK(retained(tako, "m-full") < 16);
+  CHECK(hits(tako, "log_bytes_max") >= 14);
+}
+
+TEST_CASE("forgotten_heads_max") {
+  Cluster tako(with_limits({"forgotten_heads_max=1"}, with_definitions(kBrief)));
+  const std::string one = tako.publish("m1", "t", "1")["id"].string();
+  const std::string two = tako.publish("m2", "t", "1")["id"].string();
+  wait_for_hits(tako, "forgotten_heads_max");
+  const std::set<int> statuses{status_with(tako, "m1", one), status_with(tako, "m2", two)};
+  CHECK(statuses == std::set<int>{200, 410});  // One head is still known.
+}
+
+TEST_CASE("forgotten_head_ttl_ms") {
+  Cluster tako(with_limits({"forgotten_head_ttl_ms=300"}, with_definitions(kBrief)));
+  const std::string id = tako.publish("m1", "t", "1")["id"].string();
+  wait_for_hits(tako, "forgotten_head_ttl_ms");
+  CHECK(status_with(tako, "m1", id) == 410);
+}
+
+TEST_CASE("idempotency_keys_per_channel_max") {
+  Cluster tako(with_limits({"idempotency_keys_per_channel_max=2"}));
+  const auto post = [&tako](std::string_view key) {
+    return publish_bytes(tako, "feed", 10, {{"Idempotency-Key", std::string(key)}});
+  };
+  CHECK(post("a").status == 201);
+  CHECK(post("b").status == 201);
+  const HttpResponse refused = post("c");
+  CHECK(refused.status == 429);
+  CHECK(refused.error_code() == "idempotency-table-full");
+  CHECK(refused.has_header("retry-after"));
+  CHECK(post("a").status == 200);
+  CHECK(publish_bytes(tako, "feed", 10).status == 201);
+  CHECK(hits(tako, "idempotency_keys_per_channel_max") == 1);
+}
+
+TEST_CASE("link_frame_bytes_max") {
+  Cluster tako(with_definitions());
+  Socket stranger = Socket::connect("unix:" + tako.link_path());
+  stranger.offer(std::string("\x7f\xff\xff\xff", 4) + std::string(64, 'f'));
+  CHECK(stranger.closed_by_peer());
+  CHECK(hits(tako, "link_frame_bytes_max") == 1);
+}
+
+TEST_CASE("link_outbox_bytes_max and link_pump_bytes") {
+  Cluster tako(with_limits({"link_outbox_bytes_max=65536", "link_pump_bytes=4096"}));
+  SseClient client(tako.edge(), channel_path("feed"));
+  static_cast<void>(client.opening_id());
+  while_edge_is_stopped(tako, [&] {
+    publish_many(tako, "feed", 100, 20'000);
+    wait_for_metric(tako.broker_admin(), "tako_limit_hits_total{limit=\"link_outbox_bytes_max\"}",
+                    1);
+  });
+  for (int offset = 1; offset <= 100; ++offset) {
+    REQUIRE(client.next_message().id->starts_with(std::to_string(offset) + "-"));
+  }
+  CHECK(hits(tako, "link_pump_bytes") >= 1);
+}
+
+TEST_CASE("link_control_bytes_max") {
+  Cluster tako(with_limits({"link_control_bytes_max=65536"}));
+  publish_many(tako, "feed", 10, 100'000);
+  // The broker is stopped while the edge asks, and the edge while the broker answers.
+  tako.broker().signal(SIGSTOP);
+  std::vector<std::unique_ptr<HttpConnection>> askers;
+  for (int number = 0; number < 20; ++number) {
+    askers.push_back(std::make_unique<HttpConnection>(tako.edge()));
+    askers.back()->send(
+        {.target = "/_tako/channels/feed/messages?_after=0&_limit=" + std::to_string(number + 1)});
+  }
+  CHECK(http_get(tako.edge(), "/app").status == 200);  // What came before was taken before.
+  tako.edge_process().signal(SIGSTOP);
+  tako.broker().signal(SIGCONT);
+  wait_for_metric(tako.broker_admin(), "tako_limit_hits_total{limit=\"link_control_bytes_max\"}",
+                  1);
+  tako.edge_process().signal(SIGCONT);
+  for (const auto& asker : askers) {  // Answered one way or the other.
+    const int status = asker->read_response().status;
+    CHECK((status == 200 || status == 503));
+  }
+  tako.wait_until_ready();
+}
+
+TEST_CASE("link_edges_max") {
+  Cluster tako(with_limits({"link_edges_max=1"}));
+  const std::size_t second = tako.add_edge();
+  wait_for_hits(tako, "link_edges_max");
+  CHECK(http_get(tako.edge_admin(second), "/readyz").status == 503);
+  CHECK(http_get(tako.edge_admin(), "/readyz").status == 200);
+}
+
+TEST_CASE("link_pending_requests_max") {
+  Cluster tako(with_limits({"link_pending_requests_max=1"}));
+  tako.broker().signal(SIGSTOP);
+  HttpConnection first(tako.edge());
+  first.send({.target = "/_tako/channels/feed/messages"});
+  wait_until("the second to be refused", [&] {
+    HttpConnection second(tako.edge());
+    second.send({.target = "/_tako/channels/wire/messages"});
+    const HttpResponse response = second.read_response();
+    return response.status == 503 && response.error_code() == "limit-reached";
+  });
+  tako.broker().signal(SIGCONT);
+  CHECK(first.read_response().status == 200);
+  CHECK(hits(tako, "link_pending_requests_max") >= 1);
+}
+
+TEST_CASE("link_wait_ms") {
+  Cluster tako(with_limits({"link_wait_ms=100"}));
+  tako.kill_broker();
+  wait_until("the link to be down",
+             [&] { return http_get(tako.edge_admin(), "/readyz").status == 503; });
+  const HttpResponse response = http_get(tako.edge(), "/_tako/channels/feed/messages");
+  CHECK(response.status == 503);
+  CHECK(response.has_header("retry-after"));
+  CHECK(metric(tako.edge_admin(), "tako_limit_hits_total{limit=\"link_wait_ms\"}") >= 1);
+}
+
+TEST_CASE("link_lost_serve_ms") {
+  Cluster tako(with_limits({"link_lost_serve_ms=300"}));
+  SseClient guarded(tako.edge(), channel_path("chat", "roomId=1"), kGoodToken);
+  SseClient open(tako.edge(), channel_path("feed"));
+  static_cast<void>(guarded.opening_id());
+  static_cast<void>(open.opening_id());
+  tako.kill_broker();
+  CHECK(guarded.ends());
+  CHECK(metric(tako.edge_admin(), "tako_limit_hits_total{limit=\"link_lost_serve_ms\"}") >= 1);
+  CHECK_FALSE(open.ends(std::chrono::milliseconds(500)));
+}
+
+TEST_CASE("definitions_apply_wait_ms") {
+  Cluster tako(with_limits({"definitions_apply_wait_ms=200"}));
+  while_edge_is_stopped(tako, [&] {
+    const HttpResponse response = tako.api("PUT", "/v1/definitions", R"({"definitions":[]})");
+    CHECK(response.status == 200);
+    CHECK(response.json()["pending"].size() == 1);
+    CHECK(response.json()["pending"][0].string() == "edge0");
+  });
+  CHECK(hits(tako, "definitions_apply_wait_ms") == 1);
+  wait_until("the edge to apply them",
+             [&] { return SseClient(tako.edge(), channel_path("feed")).status() == 404; });
+}
