@@ -74,7 +74,7 @@ Result<Fd> open_tcp(const TcpAddress& address, const ListenOptions& options) {
     return bind_error(address, errno);
   }
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), *length) != 0 ||
-      ::listen(fd.get(), limits::kListenBacklog) != 0) {
+      (options.listens && ::listen(fd.get(), limits::kListenBacklog) != 0)) {
     return bind_error(address, errno);
   }
   return fd;

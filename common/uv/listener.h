@@ -22,6 +22,7 @@ class Loop;
 
 struct ListenOptions {
   bool reuse_port = false;  // TCP: several processes on one port (SO_REUSEPORT)
+  bool listens = true;      // TCP; false: only binds, to hold a port for others that will share it
   mode_t unix_mode = 0660;  // of the socket file, set before anybody can connect
 };
 
