@@ -5,7 +5,7 @@ namespace tako::edge {
 namespace {
 
 constexpr FrameViolation violates(std::string_view rule) {
-  return {ErrorCode::ProtocolError, rule};
+  return {.code = ErrorCode::ProtocolError, .rule = rule};
 }
 
 constexpr bool is_known_opcode(unsigned opcode) {
@@ -78,10 +78,11 @@ FrameViolation FrameScanner::judge_length() {
   if (is_control()) return {};
   const std::uint64_t before = is_message_open_ ? message_bytes_ : 0;
   if (length_ > limits_.message_bytes_max || before > limits_.message_bytes_max - length_) {
-    return {ErrorCode::MessageTooBig, "message over its limit"};
+    return {.code = ErrorCode::MessageTooBig, .rule = "message over its limit"};
   }
   if (is_message_open_ && fragments_ >= limits_.fragments_max) {
-    return {ErrorCode::MessageTooBig, "too many fragments"};
+    return {
+        .code = ErrorCode::MessageTooBig, .rule = "too many fragments", .is_fragment_count = true};
   }
   return {};
 }

@@ -27,7 +27,8 @@ enum class Opcode : std::uint8_t {
 // Which rule a client broke, and the error that closes the connection. Code Internal: none.
 struct FrameViolation {
   ErrorCode code = ErrorCode::Internal;
-  std::string_view rule;  // static text
+  std::string_view rule;           // static text
+  bool is_fragment_count = false;  // MessageTooBig by fragments_max, not by message_bytes_max
   explicit operator bool() const noexcept { return !rule.empty(); }
 };
 

@@ -111,9 +111,11 @@ void WebSocketParser::end_close_frame(std::string_view payload) {
                                       static_cast<unsigned char>(payload[1]));
     payload.remove_prefix(2);
     if (!is_valid_close_code(code)) {
-      return violate({ErrorCode::ProtocolError, "close code that must not be sent"});
+      return violate(
+          {.code = ErrorCode::ProtocolError, .rule = "close code that must not be sent"});
     }
-    if (!is_valid_utf8(payload)) return violate({ErrorCode::InvalidUtf8, "close reason not UTF-8"});
+    if (!is_valid_utf8(payload))
+      return violate({.code = ErrorCode::InvalidUtf8, .rule = "close reason not UTF-8"});
   }
   is_stopped_ = true;
   events_->on_close(code, payload);
@@ -124,10 +126,10 @@ void WebSocketParser::feed_wslay(std::span<const std::byte> bytes) {
   wslay_input_ = bytes;
   const int result = wslay_event_recv(context_.get());
   if (is_stopped_) return;
-  if (result != 0) return violate({ErrorCode::ProtocolError, "frame refused"});
+  if (result != 0) return violate({.code = ErrorCode::ProtocolError, .rule = "frame refused"});
   // The header has passed the scanner: what wslay can still object to is the text.
   if (wslay_event_get_read_enabled(context_.get()) == 0) {
-    violate({ErrorCode::InvalidUtf8, "text not UTF-8"});
+    violate({.code = ErrorCode::InvalidUtf8, .rule = "text not UTF-8"});
   }
 }
 
