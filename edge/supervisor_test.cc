@@ -7,7 +7,9 @@ using namespace tako;
 using Arguments = std::vector<std::string>;
 
 TEST_CASE("workers get the bound addresses, a name and an admin port of their own") {
-  const config::EdgeConfig config{.admin = "127.0.0.1:9000", .workers = 4, .name = "web"};
+  config::EdgeConfig config;
+  config.admin = "127.0.0.1:9000";
+  config.name = "web";
   const Arguments ours = {
       "--listen", "127.0.0.1:0", "--link",         "/l",         "--workers=4",          "--name",
       "web",      "--admin",     "127.0.0.1:9000", "--upstream", "http://127.0.0.1:3000"};
@@ -18,7 +20,8 @@ TEST_CASE("workers get the bound addresses, a name and an admin port of their ow
 }
 
 TEST_CASE("an admin port of 0 stays 0, none stays none") {
-  config::EdgeConfig config{.admin = "127.0.0.1:0"};
+  config::EdgeConfig config;
+  config.admin = "127.0.0.1:0";
   CHECK(edge::worker_arguments({}, config, {}, 3).back() == "127.0.0.1:0");
   config.admin.clear();
   CHECK(edge::worker_arguments({}, config, {}, 3) ==

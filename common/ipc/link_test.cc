@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <vector>
@@ -13,7 +14,7 @@ using namespace tako::ipc;
 
 namespace {
 
-constexpr int kTurnsMax = 100'000;
+constexpr std::chrono::seconds kPatience{20};
 
 struct TempPath {
   std::string folder = (std::filesystem::temp_directory_path() / "tako-link-XXXXXX").string();
@@ -62,8 +63,7 @@ struct Pair {
   }
   template <typename Condition>
   void wait(Condition condition) {
-    for (int turn = 0; turn < kTurnsMax && !condition(); ++turn) loop.run_once(true);
-    REQUIRE(condition());
+    REQUIRE(loop.run_until(condition, kPatience));
   }
 };
 
@@ -140,7 +140,6 @@ TEST_CASE("dialing where nobody listens is an error, not a wait") {
     error = link.error();
   });
   dialer.dial();
-  for (int turn = 0; turn < kTurnsMax && !error; ++turn) loop.run_once(true);
-  REQUIRE(error.has_value());
+  REQUIRE(loop.run_until([&] { return error.has_value(); }, kPatience));
   CHECK(error->code == ErrorCode::Unavailable);
 }

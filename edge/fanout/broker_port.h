@@ -21,44 +21,44 @@ using ChannelNumber = std::uint32_t;
 
 struct Subscribed {
   ReplayWindow window;
-  std::uint64_t starts_after = 0;  // messages behind this offset will come by themselves
-  std::optional<GapReason> gap;    // the `from` cursor can't go on; starts at the head
-  std::optional<Error> error;      // the broker refused (unknown app, a limit)
+  std::uint64_t starts_after = 0;     // messages behind this offset will come by themselves
+  std::optional<GapReason> gap = {};  // the `from` cursor can't go on; starts at the head
+  std::optional<Error> error = {};    // the broker refused (unknown app, a limit)
 };
 
 // A run of messages behind what came before; ephemeral ones (offset 0) ride between.
 struct Delivery {
-  std::vector<MessagePtr> messages;
-  std::optional<ReplayWindow> window;  // when the epoch or the window changed
-  std::optional<GapReason> gap;        // what was before these can't be given any more
+  std::vector<MessagePtr> messages = {};
+  std::optional<ReplayWindow> window = {};  // when the epoch or the window changed
+  std::optional<GapReason> gap = {};        // what was before these can't be given any more
 };
 
 struct FetchRequest {
   ChannelIdentity channel;
-  std::optional<Cursor> after;   // exclusive; ascending from here
-  std::optional<Cursor> before;  // exclusive; the newest ones before it. Neither: the newest
-  std::int64_t from_ms = 0;      // 0: open
-  std::int64_t to_ms = 0;        // 0: open
+  std::optional<Cursor> after = {};   // exclusive; ascending from here
+  std::optional<Cursor> before = {};  // exclusive; the newest ones before it. Neither: the newest
+  std::int64_t from_ms = 0;           // 0: open
+  std::int64_t to_ms = 0;             // 0: open
   std::uint32_t limit = 100;
   std::uint32_t bytes_max = 0;  // 0: the broker's limit
 };
 struct FetchPage {
-  std::vector<MessagePtr> messages;  // ascending
+  std::vector<MessagePtr> messages = {};  // ascending
   ReplayWindow window;
-  std::optional<GapReason> gap;  // `after` can't be continued; messages is empty
+  std::optional<GapReason> gap = {};  // `after` can't be continued; messages is empty
   bool more_after = false;
   bool more_before = false;
 };
 
 struct PublishRequest {
   ChannelIdentity channel;
-  std::string type;
-  std::string data;  // as Message::data
+  std::string type = {};
+  std::string data = {};  // as Message::data
   Encoding encoding = Encoding::Json;
   bool ephemeral = false;
-  std::string subject;
-  std::string connection;
-  std::string idempotency_key;  // empty: none
+  std::string subject = {};
+  std::string connection = {};
+  std::string idempotency_key = {};  // empty: none
 };
 struct PublishAck {
   Position position;  // offset 0: ephemeral
@@ -66,15 +66,15 @@ struct PublishAck {
 };
 
 struct ApiRequest {
-  std::string app;
-  std::string method;
-  std::string target;  // /v1/…
-  std::string idempotency_key;
-  std::string body;
+  std::string app = {};
+  std::string method = {};
+  std::string target = {};  // /v1/…
+  std::string idempotency_key = {};
+  std::string body = {};
 };
 struct ApiAnswer {
   std::uint32_t status = 0;
-  std::string body;
+  std::string body = {};
   std::int64_t retry_after_ms = 0;
 };
 
