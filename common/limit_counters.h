@@ -3,89 +3,97 @@
 
 #include <cstdint>
 
+// One line per bound. A macro, because the same list gives the members, and their names on
+// /metrics. The names are those of RuntimeLimits, where the bound is one of them.
+#define TAKO_LIMIT_COUNTERS(X)                                                                     \
+  /* Names and messages: refused. */                                                               \
+  X(channel_name_max)                                                                              \
+  X(channel_key_bytes_max)                                                                         \
+  X(message_type_max)                                                                              \
+  X(message_bytes_max)                                                                             \
+  X(client_message_bytes_max)                                                                      \
+  X(query_pairs_max)                                                                               \
+  X(json_depth_max)                                                                                \
+  X(idempotency_key_max)                                                                           \
+  X(subject_max)                                                                                   \
+  /* Definitions: refused. */                                                                      \
+  X(definitions_max)                                                                               \
+  X(definitions_bytes_max)                                                                         \
+  X(pattern_bytes_max)                                                                             \
+  X(pattern_memory_max)                                                                            \
+  /* App API: refused; a page ends early. */                                                       \
+  X(batch_messages_max)                                                                            \
+  X(batch_bytes_max)                                                                               \
+  X(history_page_max)                                                                              \
+  X(history_page_bytes_max)                                                                        \
+  X(app_streams_max)                                                                               \
+  /* Channels and the log: messages evicted by a cap, heads and epochs forgotten, keys refused. */ \
+  X(channel_messages_max)                                                                          \
+  X(channel_bytes_max)                                                                             \
+  X(log_bytes_max)                                                                                 \
+  X(forgotten_heads_max)                                                                           \
+  X(forgotten_head_ttl_ms)                                                                         \
+  X(idempotency_keys_per_channel_max)                                                              \
+  X(idempotency_keys_max)                                                                          \
+  X(older_epochs_max)                                                                              \
+  /* The link. */                                                                                  \
+  X(link_frame_bytes_max)                                                                          \
+  X(link_outbox_bytes_max)                                                                         \
+  X(link_control_bytes_max)                                                                        \
+  X(link_pump_bytes)                                                                               \
+  X(link_edges_max)                                                                                \
+  X(link_pending_requests_max)                                                                     \
+  X(link_wait_ms)                                                                                  \
+  X(link_lost_serve_ms)                                                                            \
+  X(definitions_apply_wait_ms)                                                                     \
+  /* The edge's fan-out. */                                                                        \
+  X(tail_cache_messages_max)                                                                       \
+  X(tail_cache_bytes_max)                                                                          \
+  X(tail_caches_bytes_max)                                                                         \
+  X(feeds_max)                                                                                     \
+  X(fetches_per_feed_max)                                                                          \
+  /* One client. */                                                                                \
+  X(outbox_bytes_max)                                                                              \
+  X(control_outbox_bytes_max)                                                                      \
+  X(subscriptions_per_connection_max)                                                              \
+  X(connections_max)                                                                               \
+  X(fragments_max)                                                                                 \
+  X(pongs_pending_max)                                                                             \
+  X(auth_envelope_ms)                                                                              \
+  X(empty_connection_ms)                                                                           \
+  X(stream_progress_ms)                                                                            \
+  X(close_handshake_ms)                                                                            \
+  /* Authorization. */                                                                             \
+  X(authorize_timeout_ms)                                                                          \
+  X(authorize_concurrency_max)                                                                     \
+  X(authorize_waiting_max)                                                                         \
+  X(authorize_cache_max)                                                                           \
+  X(authorize_cache_ms_max)                                                                        \
+  X(authorize_reply_bytes_max)                                                                     \
+  X(api_key_failures_max)                                                                          \
+  /* HTTP, towards clients and towards the app behind. */                                          \
+  X(http_connections_max)                                                                          \
+  X(http_head_bytes_max)                                                                           \
+  X(http_headers_max)                                                                              \
+  X(http_url_bytes_max)                                                                            \
+  X(http_head_ms)                                                                                  \
+  X(http_idle_ms)                                                                                  \
+  X(http_body_progress_ms)                                                                         \
+  X(http_write_progress_ms)                                                                        \
+  X(upstream_connections_max)                                                                      \
+  X(upstream_idle_max)                                                                             \
+  X(upstream_waiting_max)                                                                          \
+  X(upstream_connect_ms)                                                                           \
+  X(upstream_wait_ms)                                                                              \
+  X(upstream_idle_ms)
+
 namespace tako {
 
-// One per process, written on its loop with a plain `++`. The names are those of RuntimeLimits,
-// where the bound is one of them.
+// One per process, written on its loop with a plain `++`.
 struct LimitCounters {
-  // Names and messages: refused.
-  std::uint64_t channel_name_max = 0;
-  std::uint64_t message_type_max = 0;
-  std::uint64_t message_bytes_max = 0;
-  std::uint64_t client_message_bytes_max = 0;
-  std::uint64_t query_pairs_max = 0;
-  std::uint64_t json_depth_max = 0;
-  std::uint64_t idempotency_key_max = 0;
-  std::uint64_t subject_max = 0;
-  // Definitions: refused.
-  std::uint64_t definitions_max = 0;
-  std::uint64_t definitions_bytes_max = 0;
-  std::uint64_t pattern_bytes_max = 0;
-  std::uint64_t pattern_memory_max = 0;
-  // App API: refused; a page ends early.
-  std::uint64_t batch_messages_max = 0;
-  std::uint64_t batch_bytes_max = 0;
-  std::uint64_t history_page_max = 0;
-  std::uint64_t history_page_bytes_max = 0;
-  std::uint64_t app_streams_max = 0;
-  // Channels and the log: messages evicted by a cap, heads and epochs forgotten, keys refused.
-  std::uint64_t channel_messages_max = 0;
-  std::uint64_t channel_bytes_max = 0;
-  std::uint64_t log_bytes_max = 0;
-  std::uint64_t forgotten_heads_max = 0;
-  std::uint64_t forgotten_head_ttl_ms = 0;
-  std::uint64_t idempotency_keys_per_channel_max = 0;
-  std::uint64_t older_epochs_max = 0;
-  // The link.
-  std::uint64_t link_frame_bytes_max = 0;
-  std::uint64_t link_outbox_bytes_max = 0;
-  std::uint64_t link_control_bytes_max = 0;
-  std::uint64_t link_pump_bytes = 0;
-  std::uint64_t link_edges_max = 0;
-  std::uint64_t link_pending_requests_max = 0;
-  std::uint64_t link_wait_ms = 0;
-  std::uint64_t link_lost_serve_ms = 0;
-  std::uint64_t definitions_apply_wait_ms = 0;
-  // The edge's fan-out.
-  std::uint64_t tail_cache_messages_max = 0;
-  std::uint64_t tail_cache_bytes_max = 0;
-  std::uint64_t tail_caches_bytes_max = 0;
-  std::uint64_t feeds_max = 0;
-  std::uint64_t fetches_per_feed_max = 0;
-  // One client.
-  std::uint64_t outbox_bytes_max = 0;
-  std::uint64_t control_outbox_bytes_max = 0;
-  std::uint64_t subscriptions_per_connection_max = 0;
-  std::uint64_t connections_max = 0;
-  std::uint64_t fragments_max = 0;
-  std::uint64_t pongs_pending_max = 0;
-  std::uint64_t auth_envelope_ms = 0;
-  std::uint64_t empty_connection_ms = 0;
-  std::uint64_t stream_progress_ms = 0;
-  std::uint64_t close_handshake_ms = 0;
-  // Authorization.
-  std::uint64_t authorize_timeout_ms = 0;
-  std::uint64_t authorize_concurrency_max = 0;
-  std::uint64_t authorize_waiting_max = 0;
-  std::uint64_t authorize_cache_max = 0;
-  std::uint64_t authorize_cache_ms_max = 0;
-  std::uint64_t authorize_reply_bytes_max = 0;
-  std::uint64_t api_key_failures_max = 0;
-  // HTTP, towards clients and towards the app behind.
-  std::uint64_t http_connections_max = 0;
-  std::uint64_t http_head_bytes_max = 0;
-  std::uint64_t http_headers_max = 0;
-  std::uint64_t http_url_bytes_max = 0;
-  std::uint64_t http_head_ms = 0;
-  std::uint64_t http_idle_ms = 0;
-  std::uint64_t http_body_progress_ms = 0;
-  std::uint64_t http_write_progress_ms = 0;
-  std::uint64_t upstream_connections_max = 0;
-  std::uint64_t upstream_idle_max = 0;
-  std::uint64_t upstream_waiting_max = 0;
-  std::uint64_t upstream_connect_ms = 0;
-  std::uint64_t upstream_wait_ms = 0;
-  std::uint64_t upstream_idle_ms = 0;
+#define TAKO_MEMBER(name) std::uint64_t name = 0;
+  TAKO_LIMIT_COUNTERS(TAKO_MEMBER)
+#undef TAKO_MEMBER
 };
 
 }  // namespace tako

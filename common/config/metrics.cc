@@ -5,7 +5,6 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
-#include <array>
 #include <sstream>
 
 #include "common/check.h"
@@ -20,84 +19,11 @@ struct LimitName {
   std::uint64_t LimitCounters::* member;
 };
 
-#define TAKO_LIMIT(name) \
-  LimitName { #name, &LimitCounters::name }
-constexpr std::array kLimitNames{
-    TAKO_LIMIT(channel_name_max),
-    TAKO_LIMIT(channel_key_bytes_max),
-    TAKO_LIMIT(message_type_max),
-    TAKO_LIMIT(message_bytes_max),
-    TAKO_LIMIT(client_message_bytes_max),
-    TAKO_LIMIT(query_pairs_max),
-    TAKO_LIMIT(json_depth_max),
-    TAKO_LIMIT(idempotency_key_max),
-    TAKO_LIMIT(subject_max),
-    TAKO_LIMIT(definitions_max),
-    TAKO_LIMIT(definitions_bytes_max),
-    TAKO_LIMIT(pattern_bytes_max),
-    TAKO_LIMIT(pattern_memory_max),
-    TAKO_LIMIT(batch_messages_max),
-    TAKO_LIMIT(batch_bytes_max),
-    TAKO_LIMIT(history_page_max),
-    TAKO_LIMIT(history_page_bytes_max),
-    TAKO_LIMIT(app_streams_max),
-    TAKO_LIMIT(channel_messages_max),
-    TAKO_LIMIT(channel_bytes_max),
-    TAKO_LIMIT(log_bytes_max),
-    TAKO_LIMIT(forgotten_heads_max),
-    TAKO_LIMIT(forgotten_head_ttl_ms),
-    TAKO_LIMIT(idempotency_keys_per_channel_max),
-    TAKO_LIMIT(idempotency_keys_max),
-    TAKO_LIMIT(older_epochs_max),
-    TAKO_LIMIT(link_frame_bytes_max),
-    TAKO_LIMIT(link_outbox_bytes_max),
-    TAKO_LIMIT(link_control_bytes_max),
-    TAKO_LIMIT(link_pump_bytes),
-    TAKO_LIMIT(link_edges_max),
-    TAKO_LIMIT(link_pending_requests_max),
-    TAKO_LIMIT(link_wait_ms),
-    TAKO_LIMIT(link_lost_serve_ms),
-    TAKO_LIMIT(definitions_apply_wait_ms),
-    TAKO_LIMIT(tail_cache_messages_max),
-    TAKO_LIMIT(tail_cache_bytes_max),
-    TAKO_LIMIT(tail_caches_bytes_max),
-    TAKO_LIMIT(feeds_max),
-    TAKO_LIMIT(fetches_per_feed_max),
-    TAKO_LIMIT(outbox_bytes_max),
-    TAKO_LIMIT(control_outbox_bytes_max),
-    TAKO_LIMIT(subscriptions_per_connection_max),
-    TAKO_LIMIT(connections_max),
-    TAKO_LIMIT(fragments_max),
-    TAKO_LIMIT(pongs_pending_max),
-    TAKO_LIMIT(auth_envelope_ms),
-    TAKO_LIMIT(empty_connection_ms),
-    TAKO_LIMIT(stream_progress_ms),
-    TAKO_LIMIT(close_handshake_ms),
-    TAKO_LIMIT(authorize_timeout_ms),
-    TAKO_LIMIT(authorize_concurrency_max),
-    TAKO_LIMIT(authorize_waiting_max),
-    TAKO_LIMIT(authorize_cache_max),
-    TAKO_LIMIT(authorize_cache_ms_max),
-    TAKO_LIMIT(authorize_reply_bytes_max),
-    TAKO_LIMIT(api_key_failures_max),
-    TAKO_LIMIT(http_connections_max),
-    TAKO_LIMIT(http_head_bytes_max),
-    TAKO_LIMIT(http_headers_max),
-    TAKO_LIMIT(http_url_bytes_max),
-    TAKO_LIMIT(http_head_ms),
-    TAKO_LIMIT(http_idle_ms),
-    TAKO_LIMIT(http_body_progress_ms),
-    TAKO_LIMIT(http_write_progress_ms),
-    TAKO_LIMIT(upstream_connections_max),
-    TAKO_LIMIT(upstream_idle_max),
-    TAKO_LIMIT(upstream_waiting_max),
-    TAKO_LIMIT(upstream_connect_ms),
-    TAKO_LIMIT(upstream_wait_ms),
-    TAKO_LIMIT(upstream_idle_ms),
+constexpr LimitName kLimitNames[] = {
+#define TAKO_NAME(name) {#name, &LimitCounters::name},
+    TAKO_LIMIT_COUNTERS(TAKO_NAME)
+#undef TAKO_NAME
 };
-#undef TAKO_LIMIT
-static_assert(kLimitNames.size() * sizeof(std::uint64_t) == sizeof(LimitCounters),
-              "every bound has its series");
 
 prometheus::ClientMetric make_metric(const Metrics::Labels& labels, double value, bool is_counter) {
   prometheus::ClientMetric metric;
