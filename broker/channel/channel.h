@@ -4,9 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "broker/channel/channel_identity.h"
@@ -16,7 +17,8 @@
 namespace tako::broker {
 
 // Someone downstream who wants to hear of a channel. Only marks or drops: reading is pulling
-// (Subscription::pull), so nobody keeps a queue of messages per subscriber.
+// (Subscription::pull), so nobody keeps a queue of messages per subscriber. Neither call may make
+// or end a subscription: the channel is going through its sinks.
 class Sink {
  public:
   // There is more to pull.
@@ -31,10 +33,10 @@ class Sink {
 // Made and forgotten by ChannelTable. Head, epoch and messages are the log's: others may append.
 class Channel {
  public:
-  Channel(ChannelIdentity identity, std::string qualified_key, StreamId stream);
+  Channel(ChannelIdentity identity, std::string qualified_key)
+      : identity_(std::move(identity)), qualified_key_(std::move(qualified_key)) {}
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
-  ~Channel();
 
   [[nodiscard]] const std::string& qualified_key() const { return qualified_key_; }
   [[nodiscard]] const std::string& app() const { return identity_.app; }
@@ -55,9 +57,11 @@ class Channel {
   std::vector<Sink*> sinks_;
   std::unique_ptr<IdempotencyTable> keys_;  // made at the first key: most channels have none
   std::size_t subscribers_ = 0;
-  std::uint64_t definitions_version_ = 0;  // whose retention the log has been told
-  std::uint32_t appends_in_flight_ = 0;    // not forgotten meanwhile
-  StreamId stream_;
+  // Whose retention the log has been told; at first none, whatever the number.
+  std::uint64_t definitions_version_ = std::numeric_limits<std::uint64_t>::max();
+  Retention retention_;
+  std::uint32_t appends_in_flight_ = 0;  // not forgotten meanwhile
+  StreamId stream_ = 0;
 };
 
 }  // namespace tako::broker

@@ -28,7 +28,7 @@ class ChannelTable final : private LogObserver {
  public:
   // All references outlive the table.
   ChannelTable(LogEngine& log, const DefinitionsRegistry& definitions, const Clock& clock,
-               const RuntimeLimits& limits);
+               const RuntimeLimits& limits, LimitCounters& limit_counters);
   ~ChannelTable();
   ChannelTable(const ChannelTable&) = delete;
   ChannelTable& operator=(const ChannelTable&) = delete;
@@ -51,30 +51,41 @@ class ChannelTable final : private LogObserver {
   [[nodiscard]] std::size_t size() const { return channels_.size(); }
   [[nodiscard]] const ChannelCounters& counters() const { return counters_; }
   [[nodiscard]] LogEngine& log() { return log_; }
+  [[nodiscard]] const RuntimeLimits& limits() const { return limits_; }
+  [[nodiscard]] LimitCounters& limit_counters() { return limit_counters_; }
 
   // Housekeeping, from a timer (100 ms): trims the log, tells it of changed definitions, forgets
   // idle channels; a bounded number per call.
   void tick();
   // Forgets the channel now if nothing keeps it: no message, subscriber, append or key.
   void forget_if_idle(Channel& channel);
-  // Tells the log of the channel's definition when it changed.
-  void refresh_retention(Channel& channel);
+  // Drops keys that have left the channel's window.
+  void expire_keys(Channel& channel);
+  [[nodiscard]] std::size_t idempotency_keys() const { return idempotency_keys_; }
 
  private:
+  friend class Publisher;
+
   void on_readable(StreamId stream) override;
-  [[nodiscard]] const Definition* definition_of(const Channel& channel) const;
-  [[nodiscard]] Retention retention_of(const Definition* definition) const;
+  // Tells the log of the channel's definition when it changed.
+  void refresh_retention(Channel& channel);
+  [[nodiscard]] Retention retention_of(const Channel& channel) const;
+  // How long the head of a channel that is forgotten now is remembered.
+  [[nodiscard]] std::int64_t head_ttl_ms(const Channel& channel) const;
+  void visit(Channel& channel);
   void forget(Channel& channel);
 
   LogEngine& log_;
   const DefinitionsRegistry& definitions_;
   const Clock& clock_;
   const RuntimeLimits& limits_;
+  LimitCounters& limit_counters_;
   ChannelCounters counters_;
   // Keys are views of Channel::qualified_key(): one copy of it.
   std::unordered_map<std::string_view, std::unique_ptr<Channel>> channels_;
   std::vector<Channel*> by_stream_;
-  std::size_t next_visited_ = 0;  // where the next tick() goes on
+  std::size_t idempotency_keys_ = 0;  // of all channels
+  std::size_t next_visited_ = 0;      // where the next tick() goes on
 };
 
 }  // namespace tako::broker

@@ -42,16 +42,17 @@ class ControlStream {
   // `id`: random, not 0; names the life of this broker.
   ControlStream(std::uint64_t id, const Clock& clock, const RuntimeLimits& limits,
                 LimitCounters& counters);
-  ~ControlStream();
   ControlStream(const ControlStream&) = delete;
   ControlStream& operator=(const ControlStream&) = delete;
 
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] std::uint64_t head() const { return head_; }
 
-  // Sends the change to all followers; calls back when all that are linked now have applied it or
-  // are gone (with none: at once), or after definitions_apply_wait_ms with the names of the rest.
-  void append(std::string app, std::uint64_t version, std::string json, OnApplied on_applied);
+  // Sends the change to all followers; returns its number.
+  std::uint64_t append(std::string app, std::uint64_t version, std::string json);
+  // Calls back when all edges that are linked now have applied `number` or are gone (with none: at
+  // once), or after definitions_apply_wait_ms with the names of the rest.
+  void wait_applied(std::uint64_t number, OnApplied on_applied);
 
   // Items behind `number`, in order, for an edge that links.
   [[nodiscard]] std::vector<ControlItem> items_after(std::uint64_t number) const;
@@ -70,7 +71,7 @@ class ControlStream {
     std::vector<ControlFollower*> pending;
     OnApplied on_applied;
   };
-  void finish(const std::function<bool(const Waiting&)>& is_done);
+  void finish_due();
 
   std::uint64_t id_;
   const Clock& clock_;

@@ -12,6 +12,7 @@
 #include "broker/channel/channel_identity.h"
 #include "broker/channel/control_stream.h"
 #include "common/definition.h"
+#include "common/limit_counters.h"
 #include "common/result.h"
 
 namespace tako::broker {
@@ -24,14 +25,16 @@ using OnDefinitionsPut = std::function<void(Result<DefinitionsPut>)>;
 
 class DefinitionsRegistry {
  public:
-  // `apps`: those configured, at least one. `control` outlives the registry.
-  DefinitionsRegistry(const std::vector<std::string>& apps, ControlStream& control);
+  // `apps`: those configured, at least one. The references outlive the registry.
+  DefinitionsRegistry(const std::vector<std::string>& apps, ControlStream& control,
+                      LimitCounters& limit_counters);
 
   [[nodiscard]] bool has_app(std::string_view app) const;
   [[nodiscard]] std::vector<std::string> apps() const;
-  // The set in force (never null) and its number, from 1; 0: nothing was put yet. AppUnknown.
+  // The set in force (never null). Errors: AppUnknown.
   [[nodiscard]] Result<std::shared_ptr<const DefinitionSet>> definitions(
       std::string_view app) const;
+  // The set's number, from 1; 0: nothing was put yet.
   [[nodiscard]] std::uint64_t version(std::string_view app) const;
   // The definition that covers `name`; nullptr when none does. Good until the next put.
   [[nodiscard]] const Definition* find(std::string_view app, std::string_view name) const;
@@ -54,12 +57,17 @@ class DefinitionsRegistry {
   struct AppDefinitions {
     std::shared_ptr<const DefinitionSet> set;
     std::uint64_t version = 0;
+    std::uint64_t control_number = 0;  // of the change that carried it
   };
+  [[nodiscard]] Result<ChannelIdentity> identify(std::string_view app, std::string_view name,
+                                                 const Definition& definition,
+                                                 const Params& params) const;
   [[nodiscard]] Result<const Definition*> require(std::string_view app,
                                                   std::string_view name) const;
 
   std::map<std::string, AppDefinitions, std::less<>> apps_;
   ControlStream& control_;
+  LimitCounters& limit_counters_;
 };
 
 }  // namespace tako::broker

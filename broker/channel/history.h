@@ -23,11 +23,11 @@ struct PageRequest {
 };
 
 struct Page {
-  std::vector<MessagePtr> messages;  // ascending
+  std::vector<MessagePtr> messages = {};  // ascending
   ReplayWindow window;
-  std::optional<GapReason> gap;  // the cursor can't be continued: no messages
-  bool more_after = false;       // newer ones exist behind the last, inside from_ms…to_ms
-  bool more_before = false;      // older ones are retained before the first, inside from_ms…to_ms
+  std::optional<GapReason> gap = {};  // the cursor can't be continued: no messages
+  bool more_after = false;            // newer ones exist behind the last, inside from_ms…to_ms
+  bool more_before = false;  // older ones are retained before the first, inside from_ms…to_ms
 };
 
 // A channel without a record gives an empty page, and no record comes of asking. With both cursors:

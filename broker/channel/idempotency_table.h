@@ -30,7 +30,7 @@ class IdempotencyTable {
   enum class Use : std::uint8_t { First, Repeated, InFlight, Reused };
   struct Looked {
     Use use = Use::First;
-    Position position;  // Repeated: of the first message
+    Position position = {};  // Repeated: of the first message
   };
 
   // First: the caller appends, then calls done(). InFlight: `wait()`. Reused: with another body.
@@ -40,18 +40,19 @@ class IdempotencyTable {
   // Keeps the key with its position, or on an error frees it; then tells those who wait.
   void done(const Digest& key, const Result<Position>& outcome);
 
-  // Drops keys that were first used before `oldest_ms`; those in flight stay.
-  void expire(std::int64_t oldest_ms);
+  // Drops keys that were first used at `oldest_ms` or earlier, as messages leave their window;
+  // those in flight stay. Returns how many.
+  std::size_t expire(std::int64_t oldest_ms);
   [[nodiscard]] std::size_t size() const { return by_key_.size(); }
 
  private:
   struct Entry {
     Digest key{};
     Digest body{};
-    Position position;
+    Position position = {};
     std::int64_t first_used_ms = 0;
     bool in_flight = true;
-    std::vector<OnFirstDone> waiting;
+    std::vector<OnFirstDone> waiting = {};
   };
   using Entries = std::list<Entry>;  // in the order of first use
 

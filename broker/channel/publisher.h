@@ -3,8 +3,9 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
+#include <list>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "broker/channel/channel_table.h"
@@ -67,8 +68,31 @@ class Publisher {
   [[nodiscard]] const PublishCounters& counters() const { return counters_; }
 
  private:
+  struct Append;
+  struct Gathering;
+  struct ToStore {
+    ChannelIdentity channel;
+    PublisherKind publisher;
+    std::string key;  // idempotency key, may be empty
+    std::vector<MessageDraft> batch;
+  };
+
   [[nodiscard]] Result<void> check(const PublishRequest& request);
+  [[nodiscard]] Result<void> check_key(std::string_view key, std::string_view subject);
+  [[nodiscard]] Result<void> check_atomic(const std::vector<PublishRequest>& requests,
+                                          std::string_view batch_key);
   void publish_ephemeral(const PublishRequest& request, const OnPublished& on_published);
+  // Answers with one result per message of the batch.
+  void store(ToStore request, OnBatchPublished on_published);
+  // True: append now. False: the key was used, and `on_published` has been or will be answered.
+  [[nodiscard]] bool claim_key(const Append& append, const std::vector<MessageDraft>& batch,
+                               const OnBatchPublished& on_published);
+  [[nodiscard]] bool is_table_full(const Channel& channel);
+  void refuse(ErrorCode code, std::size_t count, const OnBatchPublished& on_published);
+  void finish(const Append& append, Result<std::vector<MessagePtr>> stored,
+              const OnBatchPublished& on_published);
+  [[nodiscard]] std::vector<Result<Published>> repeated(const Channel& channel,
+                                                        const Position& first, std::size_t count);
 
   ChannelTable& table_;
   ClusterEngine& cluster_;
@@ -77,6 +101,7 @@ class Publisher {
   const RuntimeLimits& limits_;
   LimitCounters& limit_counters_;
   PublishCounters counters_;
+  std::list<Gathering> batches_;
 };
 
 }  // namespace tako::broker
