@@ -14,6 +14,10 @@ namespace {
 
 using Refusal = std::optional<std::string>;
 
+std::string counted(std::size_t count, std::string_view noun) {
+  return std::to_string(count) + ' ' + std::string(noun) + (count == 1 ? "" : "s");
+}
+
 long double exact_number(std::string_view raw) {
   if (const auto integer = parse_integer(raw); integer) return static_cast<long double>(*integer);
   return parse_number(raw).value_or(std::numeric_limits<double>::infinity());
@@ -74,10 +78,10 @@ Refusal refuse_string(const StringRules& rules, std::string_view raw, const std:
   const std::string text = json_string_value(raw).value_or("");
   const std::size_t length = count_code_points(text);
   if (length < rules.length_min) {
-    return path + " must have at least " + std::to_string(rules.length_min) + " characters";
+    return path + " must have at least " + counted(rules.length_min, "character");
   }
   if (length > rules.length_max) {
-    return path + " must have at most " + std::to_string(rules.length_max) + " characters";
+    return path + " must have at most " + counted(rules.length_max, "character");
   }
   if (rules.format != nullptr && !rules.format(text)) {
     return path + " must have the format " + rules.format_name;
@@ -100,10 +104,10 @@ Refusal refuse_array(const ArrayRules& rules, std::string_view raw, const std::s
   const auto elements = split_json_array(raw, raw.size());
   if (!elements) return path + ": " + elements.error().detail;
   if (elements->size() < rules.items_min) {
-    return path + " must have at least " + std::to_string(rules.items_min) + " items";
+    return path + " must have at least " + counted(rules.items_min, "item");
   }
   if (elements->size() > rules.items_max) {
-    return path + " must have at most " + std::to_string(rules.items_max) + " items";
+    return path + " must have at most " + counted(rules.items_max, "item");
   }
   for (std::size_t i = 0; rules.items != nullptr && i < elements->size(); ++i) {
     auto refusal = why_refused(*rules.items, elements->at(i), path + '[' + std::to_string(i) + ']');
