@@ -16,9 +16,9 @@ struct MessageView {
   Position position;
   std::string_view channel;  // the name alone
   std::string_view type;
-  std::string_view data;     // Json: minified text; Text: UTF-8; Binary: bytes
+  std::string_view data;  // Json: minified text; Text: UTF-8; Binary: bytes
   Encoding encoding = Encoding::Json;
-  std::string_view subject;  // empty: the app published it, not printed
+  std::string_view subject{};  // empty: the app published it, not printed
 };
 
 // {"id","channel","type","data"} and then, where it applies, "key" (rich dialect; empty: left out),

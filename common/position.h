@@ -1,4 +1,5 @@
-// Position: a message's place in its channel (offset and epoch); Cursor: what a client resumes from.
+// Position: a message's place in its channel (offset and epoch); Cursor: what a client resumes
+// from.
 #pragma once
 
 #include <compare>
@@ -48,10 +49,10 @@ struct Cursor {
 
 // What a channel can still give, as far as the holder of a log or of a tail cache knows.
 struct ReplayWindow {
-  Epoch epoch;                        // current
-  std::uint64_t head = 0;             // offset of the newest message ever; 0: none yet
-  std::uint64_t oldest = 1;           // smallest offset retained; head + 1 when nothing is
-  std::vector<EpochEnd> older_epochs; // that continue into this one, oldest first
+  Epoch epoch;                           // current
+  std::uint64_t head = 0;                // offset of the newest message ever; 0: none yet
+  std::uint64_t oldest = 1;              // smallest offset retained; head + 1 when nothing is
+  std::vector<EpochEnd> older_epochs{};  // that continue into this one, oldest first
 };
 
 enum class GapReason : std::uint8_t { WindowPassed, HistoryLost, AheadOfHead, Conflated };
