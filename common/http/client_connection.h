@@ -32,7 +32,7 @@ struct ClientRequest {
   struct NoBody {};
   struct Length {
     std::uint64_t bytes = 0;
-  };                  // then write_body() until as many are written
+  };  // then write_body() until as many are written
   struct Chunked {};  // then write_body() until end_body()
   // A std::string is the whole body, and is kept until the response has begun.
   std::variant<NoBody, std::string, Length, Chunked> body;

@@ -29,10 +29,11 @@ struct Response {
 // "Not Found"; "Unknown" for a number without a standard phrase.
 [[nodiscard]] std::string_view reason_phrase(int status) noexcept;
 
-// "HTTP/1.1 200 OK\r\nname: value\r\n…\r\n\r\n". A name that is no token or a value that could end
-// the line is our own fault by now (values from outside are checked where they come in), so such a
-// field is left out, never sent; the count of those is head_fields_refused().
+// "HTTP/1.1 200 OK\r\nname: value\r\n…\r\n\r\n". A field whose name is no token or whose value
+// could end the line is left out, never sent: values from outside are refused where they come in,
+// so such a one is a slip of ours that must not become an injected header.
 [[nodiscard]] std::string response_head(int status, const Headers& headers);
+// `method` and `target` must have been checked: a token, and no white space (TAKO_CHECK).
 [[nodiscard]] std::string request_head(std::string_view method, std::string_view target,
                                        const Headers& headers);
 

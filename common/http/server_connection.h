@@ -126,13 +126,13 @@ class ServerConnection final : private uv::StreamObserver {
   bool write_body(std::string_view piece);
   // The response is complete. Less than content_length: as abort_response().
   void end_response();
-  // Resets the connection, so that the client can't take the half for the whole. Before
-  // begin_response() too: then the client sees a connection without an answer.
+  // Resets the connection, so that the client can't take the half for the whole.
   void abort_response();
 
   // ---- Reading the body.
-  // Stops on_body() until resume_body(): the client is held up by TCP. Callable in on_request()
-  // (`100 Continue` is then sent by resume_body()).
+  // Stops on_body() until resume_body(): the client is held up by TCP. Callable in on_request().
+  // A client that waits for `100 Continue` gets it when the exchange takes the body: after
+  // on_request(), or from resume_body().
   void pause_body();
   void resume_body();
 
@@ -144,7 +144,7 @@ class ServerConnection final : private uv::StreamObserver {
   [[nodiscard]] bool can_take_stream() const noexcept;
 
   // ---- Who and how.
-  [[nodiscard]] bool is_open() const noexcept { return stream_ != nullptr && !is_lost_; }
+  [[nodiscard]] bool is_open() const noexcept { return stream_ != nullptr; }
   [[nodiscard]] bool response_begun() const noexcept { return response_begun_; }
   // The client's address as the kernel has it; "" for a unix socket.
   [[nodiscard]] std::string peer_ip() const;
@@ -152,43 +152,50 @@ class ServerConnection final : private uv::StreamObserver {
   [[nodiscard]] uv::Loop& loop() noexcept { return loop_; }
   [[nodiscard]] uv::TimerWheel& wheel() noexcept { return wheel_; }
 
-  // For the owner, when draining: closes now if between requests.
+  // ---- For the owner.
+  // When draining: closes now if between requests.
   void close_if_idle();
+  // Answers without reading a request, and closes: there are too many connections.
+  void refuse_connection(const Error& error);
 
  private:
   enum class State { Waiting, Head, Exchanging, Discarding, Lingering, Over };
 
+  // Reading: server_connection.cc.
   void on_bytes(std::span<const std::byte> bytes) override;
   void on_end() override;
   void on_closed(uv::CloseReason reason) override;
-  void on_writable() override;
-
   void on_read_deadline();
-  void on_write_deadline();
   void on_turn_end();
-
-  void keep_unread(std::span<const std::byte> bytes);
+  void parse();
   void parse_unread();
-  std::size_t parse(std::span<const std::byte> bytes);
   void handle_step(const ParseStep& step);
+  void note_head_begun();
   void begin_exchange();
-  void finish_body();
-  void refuse(const ParseError& error);
+  void hand_to_handler(RequestHead head);
+  void drop_body_piece(std::size_t size);
   void refuse(const Response& response);
-  void finish_exchange();
+  void time_out_request(std::uint64_t& counter);
   void advance_after_response();
   void next_request();
   void linger();
   void over();
-  void lost();
-  [[nodiscard]] bool can_discard_rest() const noexcept;
-  [[nodiscard]] std::string build_head(int status, const Headers& headers);
+  void adjust_reading();
+  void send_continue();
+  [[nodiscard]] bool can_parse() const noexcept;
+  [[nodiscard]] bool wants_input() const noexcept;
+
+  // Answering: server_response.cc.
+  void on_writable() override;
+  void on_write_deadline();
+  [[nodiscard]] std::string build_head(int status, Headers headers, std::string_view framing_name,
+                                       std::string framing_value);
+  void decide_close(const Headers& headers);
+  void complete_response();
   void send(std::span<const std::string_view> pieces);
   void send(std::string_view bytes) { send({&bytes, 1}); }
-  void arm_read(std::chrono::milliseconds delay);
-  void arm_write();
-  void adjust_reading();
-  void maybe_send_continue();
+  void flush_pending_head();
+  [[nodiscard]] bool can_discard_rest() const noexcept;
 
   uv::Loop& loop_;
   uv::TimerWheel& wheel_;
@@ -200,7 +207,8 @@ class ServerConnection final : private uv::StreamObserver {
   RequestParser parser_;
   uv::SendQueue out_;
   std::unique_ptr<Exchange> exchange_;
-  std::string unread_;  // Behind the current request: bounded, then reading stops.
+  std::span<const std::byte> input_;  // What parse() has not used yet; empty outside of it.
+  std::string unread_;  // Behind the current request, or held back by pause_body(): bounded.
   std::string
       pending_head_;  // begin_response()'s, until the first piece joins it or the turn ends.
   uv::TurnEndTask turn_end_;
@@ -208,29 +216,28 @@ class ServerConnection final : private uv::StreamObserver {
   uv::MemberDeadline<ServerConnection, &ServerConnection::on_write_deadline> write_deadline_{*this};
 
   State state_ = State::Waiting;
+  std::uint64_t requests_ = 0;
+  std::size_t dropped_ = 0;  // bytes read and dropped while Discarding or Lingering
   // Of the request.
+  std::uint64_t body_left_ = 0;  // of a body with Content-Length
+  BodyFraming body_framing_ = BodyFraming::None;
   bool is_head_request_ = false;
   bool is_http10_ = false;
   bool wants_keep_alive_ = false;
   bool wants_upgrade_ = false;
   bool wants_continue_ = false;
-  bool body_done_ = true;
-  BodyFraming body_framing_ = BodyFraming::None;
-  std::uint64_t body_left_ = 0;
+  bool is_body_done_ = true;
+  bool is_body_paused_ = false;
   // Of the response.
+  std::optional<std::uint64_t> length_left_;
   bool response_begun_ = false;
   bool response_done_ = false;
   bool is_chunked_ = false;
   bool has_no_body_ = false;
   bool close_after_ = false;
-  std::optional<std::uint64_t> length_left_;
-  // Of the connection.
-  bool is_body_paused_ = false;
-  bool is_parsing_ = false;
   bool wants_room_ = false;
+  // Of the connection.
   bool peer_ended_ = false;
-  bool is_lost_ = false;
-  std::size_t discarded_ = 0;
 };
 
 }  // namespace tako::http
