@@ -1,0 +1,13 @@
+// What both programs ask of the kernel before they serve.
+#pragma once
+
+#include <cstdint>
+
+namespace tako {
+
+// Raises the soft limit of open files to the hard one; returns what holds now.
+std::uint64_t raise_open_files_limit() noexcept;
+// A peer that hung up is an error of the write, not a signal.
+void ignore_broken_pipes() noexcept;
+
+}  // namespace tako
