@@ -1,0 +1,119 @@
+// Joins a link's bytes with the EdgeLink that knows what they mean.
+#include "broker/link_server.h"
+
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "broker/edge_link.h"
+#include "common/uv/timer.h"
+#include "proto/link.pb.h"
+
+namespace tako::broker {
+namespace {
+
+// What was sent before a close may still go out for so long; a peer that doesn't read costs no
+// more.
+constexpr std::chrono::milliseconds kLastWords{1'000};
+
+}  // namespace
+
+class LinkServer::Connection final : private ipc::LinkObserver, private FrameSink {
+ public:
+  // With `refusal` the edge is told why, and hung up on.
+  Connection(LinkServer& server, std::uint64_t id, std::unique_ptr<ipc::Link> link,
+             std::optional<std::string> refusal)
+      : server_(server),
+        id_(id),
+        link_(std::move(link)),
+        turn_end_(server.loop_, [this] { on_turn_end(); }),
+        last_words_(server.loop_, [this] { is_over_ = true, turn_end_.schedule(); }) {
+    link_->start(*this);
+    if (refusal.has_value()) {
+      proto::BrokerFrame frame;
+      frame.add_items()->mutable_refused()->set_reason(*refusal);
+      send(frame.SerializeAsString());
+      close(*refusal);
+    } else {
+      FrameSink& sink = *this;
+      edge_.emplace(server.registry_, sink);
+    }
+  }
+
+ private:
+  void on_frame(std::span<const std::byte> frame) override {
+    if (!is_closing_) edge_->on_frame(frame);
+  }
+  void on_drained() override {
+    if (is_closing_) {
+      is_over_ = true;
+      turn_end_.schedule();
+    } else {
+      edge_->on_drained();
+    }
+  }
+  void on_closed(std::string_view /*reason*/) override {
+    is_over_ = true;
+    turn_end_.schedule();
+  }
+
+  void send(std::string frame) override { link_->send(frame); }
+  [[nodiscard]] std::size_t pending_bytes() const override { return link_->pending_bytes(); }
+  void schedule_flush() override { turn_end_.schedule(); }
+  void close(std::string_view /*reason*/) override {
+    is_closing_ = true;
+    if (link_->pending_bytes() == 0) {
+      is_over_ = true;
+      turn_end_.schedule();
+    } else {
+      last_words_.start_once(kLastWords);
+    }
+  }
+
+  void on_turn_end() {
+    if (!is_over_ && !is_closing_) edge_->flush();
+    if (is_over_) server_.remove(id_);  // `this` is gone.
+  }
+
+  LinkServer& server_;
+  std::uint64_t id_;
+  std::unique_ptr<ipc::Link> link_;
+  uv::TurnEndTask turn_end_;
+  uv::Timer last_words_;
+  bool is_closing_ = false;  // nothing more is read or queued
+  bool is_over_ = false;     // goes at the end of this turn
+  std::optional<EdgeLink> edge_;
+};
+
+LinkServer::LinkServer(uv::Loop& loop, EdgeRegistry& registry) : loop_(loop), registry_(registry) {}
+LinkServer::~LinkServer() = default;
+
+Result<void> LinkServer::listen(const std::string& path) {
+  auto listener = ipc::LinkListener::listen(
+      loop_, path, [this](std::unique_ptr<ipc::Link> link) { on_link(std::move(link)); });
+  if (!listener) return std::unexpected(listener.error());
+  listener_ = std::move(*listener);
+  return {};
+}
+
+std::uint64_t LinkServer::strangers_refused() const {
+  return listener_ == nullptr ? 0 : listener_->refused_strangers();
+}
+
+void LinkServer::on_link(std::unique_ptr<ipc::Link> link) {
+  const BrokerParts& parts = registry_.parts();
+  std::optional<std::string> refusal;
+  if (connections_.size() >= parts.limits.link_edges_max) {
+    ++parts.limit_counters.link_edges_max;
+    parts.log.warn("an edge was refused: too many links",
+                   {{"link_edges_max", parts.limits.link_edges_max}});
+    refusal = "too many edges are linked (link_edges_max)";
+  }
+  const std::uint64_t id = ++last_id_;
+  connections_.emplace(
+      id, std::make_unique<Connection>(*this, id, std::move(link), std::move(refusal)));
+}
+
+void LinkServer::remove(std::uint64_t id) { connections_.erase(id); }
+
+}  // namespace tako::broker

@@ -1,0 +1,44 @@
+// LinkServer: accepts edges on the link socket and gives each its EdgeLink and its bytes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "broker/edge_registry.h"
+#include "common/ipc/link.h"
+#include "common/result.h"
+#include "common/uv/loop.h"
+
+namespace tako::broker {
+
+class LinkServer {
+ public:
+  // Both outlive the server.
+  LinkServer(uv::Loop& loop, EdgeRegistry& registry);
+  // Hangs up on every edge; they dial again.
+  ~LinkServer();
+  LinkServer(const LinkServer&) = delete;
+  LinkServer& operator=(const LinkServer&) = delete;
+
+  // Errors: AddressInUse, ConfigInvalid.
+  [[nodiscard]] Result<void> listen(const std::string& path);
+  [[nodiscard]] std::size_t links() const { return connections_.size(); }
+  [[nodiscard]] std::uint64_t strangers_refused() const;
+
+ private:
+  class Connection;
+
+  void on_link(std::unique_ptr<ipc::Link> link);
+  // At the end of a turn, from no frame of the connection's own.
+  void remove(std::uint64_t id);
+
+  uv::Loop& loop_;
+  EdgeRegistry& registry_;
+  std::unique_ptr<ipc::LinkListener> listener_;
+  std::uint64_t last_id_ = 0;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
+};
+
+}  // namespace tako::broker
