@@ -1,8 +1,6 @@
 // Builds requests and reads whole responses.
 #include "tests/support/http_client.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <cctype>
 #include <utility>
@@ -11,10 +9,7 @@ namespace tako::test {
 namespace {
 
 bool names(const Headers& headers, std::string_view name) {
-  return std::ranges::any_of(headers, [name](const Header& header) {
-    return header.name.size() == name.size() &&
-           strncasecmp(header.name.data(), name.data(), name.size()) == 0;
-  });
+  return HttpHead{.headers = headers}.header(name).has_value();
 }
 
 }  // namespace

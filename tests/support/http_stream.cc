@@ -1,15 +1,16 @@
 // A small HTTP/1.1 reader. It is strict about what the product sends: bare LF or a bad chunk fails.
 #include "tests/support/http_stream.h"
 
-#include <strings.h>
-
 #include <algorithm>
+#include <cctype>
 
 namespace tako::test {
 namespace {
 
 bool same_name(std::string_view left, std::string_view right) {
-  return left.size() == right.size() && strncasecmp(left.data(), right.data(), left.size()) == 0;
+  return std::ranges::equal(left, right, [](unsigned char a, unsigned char b) {
+    return std::tolower(a) == std::tolower(b);
+  });
 }
 
 Header parse_header(std::string_view line) {

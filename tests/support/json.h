@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-struct cJSON;
+struct cJSON;  // NOLINT(readability-identifier-naming): the name that cJSON.h gives it
 
 namespace tako::test {
 

@@ -24,12 +24,13 @@ std::vector<std::string> child_environment(const std::map<std::string, std::stri
     const std::string name(text.substr(0, text.find('=')));
     if (!name.starts_with("TAKO_") && !extra.contains(name)) result.emplace_back(text);
   }
-  for (const auto& [name, value] : extra) result.push_back(name + "=" + value);
+  for (const auto& [name, value] : extra) result.emplace_back(name).append("=").append(value);
   return result;
 }
 
 std::vector<char*> pointers(std::vector<std::string>& strings) {
   std::vector<char*> result;
+  result.reserve(strings.size() + 1);
   for (std::string& string : strings) result.push_back(string.data());
   result.push_back(nullptr);
   return result;
@@ -51,8 +52,10 @@ std::vector<std::string> whole_lines(const std::string& text) {
                              const char* err) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   const int flags = O_WRONLY | O_CREAT | O_APPEND;
-  if (dup2(open(out, flags, 0600), STDOUT_FILENO) < 0) _exit(126);
-  if (dup2(open(err, flags, 0600), STDERR_FILENO) < 0) _exit(126);
+  const int out_fd = open(out, flags, 0600);
+  const int err_fd = open(err, flags, 0600);
+  if (out_fd < 0 || err_fd < 0) _exit(126);
+  if (dup2(out_fd, STDOUT_FILENO) < 0 || dup2(err_fd, STDERR_FILENO) < 0) _exit(126);
   execve(arguments.front(), arguments.data(), environment.data());
   _exit(127);
 }

@@ -33,6 +33,7 @@ template <typename Address>
 Socket open_and_connect(const Address& address, int receive_buffer) {
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
   Socket socket(::socket(generic->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket.is_open()) throw TestFailure(std::string("socket: ") + std::strerror(errno));
   if (receive_buffer > 0) {
     setsockopt(socket.fd(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   }
@@ -95,7 +96,7 @@ Socket& Socket::operator=(Socket&& other) noexcept {
 Socket Socket::connect(const Endpoint& endpoint, int receive_buffer) {
   Socket socket = try_connect(endpoint, receive_buffer);
   if (!socket.is_open()) {
-    throw TestFailure("cannot connect to " + endpoint + ": " + std::strerror(errno));
+    throw TestFailure("cannot connect to " + endpoint);
   }
   return socket;
 }
@@ -111,7 +112,7 @@ std::size_t Socket::offer(std::string_view bytes, Duration bound) {
     const ssize_t count = ::send(fd_, rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count > 0) {
       written += static_cast<std::size_t>(count);
-    } else if (errno != EAGAIN && errno != EINTR) {
+    } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
       break;
     }
   }

@@ -25,7 +25,7 @@ int bind_unix(const std::string& path) {
   address.sun_family = AF_UNIX;
   std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  if (fd < 0 || bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     throw TestFailure("the stub app cannot bind " + path + ": " + std::strerror(errno));
   }
   return fd;
@@ -40,10 +40,10 @@ int bind_tcp(Endpoint& endpoint) {
   inet_pton(AF_INET, endpoint.substr(0, colon).c_str(), &address.sin_addr);
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int on = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (fd >= 0) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   auto* generic = reinterpret_cast<sockaddr*>(&address);
   socklen_t size = sizeof address;
-  if (bind(fd, generic, size) != 0 || getsockname(fd, generic, &size) != 0) {
+  if (fd < 0 || bind(fd, generic, size) != 0 || getsockname(fd, generic, &size) != 0) {
     throw TestFailure("the stub app cannot bind " + endpoint + ": " + std::strerror(errno));
   }
   endpoint = endpoint.substr(0, colon + 1) + std::to_string(ntohs(address.sin_port));
@@ -159,11 +159,13 @@ void StubApp::accept_loop(int listener, int wake) {
 void StubApp::serve(int fd) {
   {
     HttpStream stream{Socket(fd)};
-    try {
-      while (serve_one(stream)) {
+    bool goes_on = true;
+    while (goes_on) {
+      try {
+        goes_on = serve_one(stream);
+      } catch (const TestFailure&) {
+        goes_on = false;  // The edge hung up, or stop() came: the test sees it from outside.
       }
-    } catch (const TestFailure&) {
-      // The edge hung up, or this app was stopped in the middle: the test sees it from outside.
     }
     const std::lock_guard lock(mutex_);
     for (Connection& connection : connections_) {

@@ -76,7 +76,7 @@ std::string close_payload(std::uint16_t code, std::string_view reason) {
   return payload + std::string(reason);
 }
 
-WsClient::WsClient(const Endpoint& endpoint, std::string target, WsOptions options)
+WsClient::WsClient(const Endpoint& endpoint, std::string target, const WsOptions& options)
     : stream_(Socket::connect(endpoint, options.receive_buffer)) {
   stream_.write(serialize(handshake_request(std::move(target), options), endpoint));
   auto head = stream_.read_head();

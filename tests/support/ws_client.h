@@ -56,7 +56,7 @@ struct WsEnd {
 class WsClient {
  public:
   // Connects and does the handshake; a refusal is in response(), with is_open() false.
-  WsClient(const Endpoint& endpoint, std::string target, WsOptions options = {});
+  WsClient(const Endpoint& endpoint, std::string target, const WsOptions& options = {});
 
   [[nodiscard]] bool is_open() const { return response_.status == 101; }
   [[nodiscard]] const HttpResponse& response() const { return response_; }
