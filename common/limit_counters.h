@@ -85,6 +85,7 @@
   X(upstream_waiting_max)                                                                          \
   X(upstream_connect_ms)                                                                           \
   X(upstream_wait_ms)                                                                              \
+  X(upstream_head_ms)                                                                              \
   X(upstream_idle_ms)
 
 namespace tako {

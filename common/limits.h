@@ -122,6 +122,7 @@ inline constexpr std::size_t kUpstreamIdleMax = 32;             // kept for reus
 inline constexpr std::size_t kUpstreamWaitingMax = 1'024;       // 503
 inline constexpr std::int64_t kUpstreamConnectMs = 2'000;       // 502
 inline constexpr std::int64_t kUpstreamWaitMs = 5'000;          // 504
+inline constexpr std::int64_t kUpstreamHeadMs = 60'000;         // from the request's end: 504
 inline constexpr std::int64_t kUpstreamIdleMs = 4'000;          // under Node's 5 s keep-alive
 
 }  // namespace tako::limits

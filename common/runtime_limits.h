@@ -85,6 +85,7 @@ struct RuntimeLimits {
   std::size_t upstream_waiting_max = limits::kUpstreamWaitingMax;
   std::int64_t upstream_connect_ms = limits::kUpstreamConnectMs;
   std::int64_t upstream_wait_ms = limits::kUpstreamWaitMs;
+  std::int64_t upstream_head_ms = limits::kUpstreamHeadMs;
   std::int64_t upstream_idle_ms = limits::kUpstreamIdleMs;
 };
 

@@ -124,6 +124,8 @@ constexpr std::array kLimitKeys{
              "how long connecting to the app may take"},
     LimitKey{"upstream_wait_ms", &L::upstream_wait_ms, 1, kTimeMax,
              "how long a request waits for a connection"},
+    LimitKey{"upstream_head_ms", &L::upstream_head_ms, 1, kTimeMax,
+             "how long the app may take to begin an answer"},
     LimitKey{"upstream_idle_ms", &L::upstream_idle_ms, 1, kTimeMax,
              "how long an idle connection to the app is kept"},
 };
