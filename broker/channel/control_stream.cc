@@ -16,9 +16,9 @@ ControlStream::ControlStream(std::uint64_t id, const Clock& clock, const Runtime
 
 std::uint64_t ControlStream::append(std::string app, std::uint64_t version, std::string json) {
   ControlItem item{.number = ++head_, .app = app, .version = version, .json = std::move(json)};
-  const ControlItem& kept = items_.insert_or_assign(std::move(app), std::move(item)).first->second;
-  for (ControlFollower* follower : followers_) follower->on_control(kept);
-  return kept.number;
+  items_.insert_or_assign(std::move(app), std::move(item));
+  for (ControlFollower* follower : followers_) follower->on_control();
+  return head_;
 }
 
 void ControlStream::wait_applied(std::uint64_t number, OnApplied on_applied) {
@@ -36,13 +36,12 @@ void ControlStream::wait_applied(std::uint64_t number, OnApplied on_applied) {
                       .on_applied = std::move(on_applied)});
 }
 
-std::vector<ControlItem> ControlStream::items_after(std::uint64_t number) const {
-  std::vector<ControlItem> items;
+const ControlItem* ControlStream::next_after(std::uint64_t number) const {
+  const ControlItem* next = nullptr;
   for (const auto& [app, item] : items_) {
-    if (item.number > number) items.push_back(item);
+    if (item.number > number && (next == nullptr || item.number < next->number)) next = &item;
   }
-  std::ranges::sort(items, {}, &ControlItem::number);
-  return items;
+  return next;
 }
 
 void ControlStream::add(ControlFollower& follower) { followers_.push_back(&follower); }

@@ -25,7 +25,8 @@ struct ControlItem {
 // A linked edge. Registered from its Welcome until the link is gone.
 class ControlFollower {
  public:
-  virtual void on_control(const ControlItem& item) = 0;
+  // There is more to send (ControlStream::next_after).
+  virtual void on_control() = 0;
   [[nodiscard]] virtual std::string_view edge_name() const = 0;
   [[nodiscard]] virtual std::uint64_t control_applied() const = 0;
 
@@ -48,14 +49,15 @@ class ControlStream {
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] std::uint64_t head() const { return head_; }
 
-  // Sends the change to all followers; returns its number.
+  // Tells all followers; returns the change's number.
   std::uint64_t append(std::string app, std::uint64_t version, std::string json);
   // Calls back when all edges that are linked now have applied `number` or are gone (with none: at
   // once), or after definitions_apply_wait_ms with the names of the rest.
   void wait_applied(std::uint64_t number, OnApplied on_applied);
 
-  // Items behind `number`, in order, for an edge that links.
-  [[nodiscard]] std::vector<ControlItem> items_after(std::uint64_t number) const;
+  // The item to send behind `number`; nullptr at the head. Numbers may be left out, the last never:
+  // whoever has been given all stands at head(). Good until the next append().
+  [[nodiscard]] const ControlItem* next_after(std::uint64_t number) const;
   void add(ControlFollower& follower);
   void remove(ControlFollower& follower);
   // The follower's control_applied() rose.

@@ -12,12 +12,12 @@
 namespace tako::broker {
 
 struct PageRequest {
-  std::optional<Cursor> after;   // exclusive; ascending from here
-  std::optional<Cursor> before;  // exclusive; the newest ones before it. Neither: the newest
-  std::int64_t from_ms = 0;      // at or after; 0: open
-  std::int64_t to_ms = 0;        // at or before; 0: open
-  std::size_t limit = 100;       // cut to history_page_max
-  std::size_t bytes_max = 0;     // cut to history_page_bytes_max; 0: that
+  std::optional<Cursor> after = {};   // exclusive; ascending from here
+  std::optional<Cursor> before = {};  // exclusive; the newest ones before it. Neither: the newest
+  std::int64_t from_ms = 0;           // at or after; 0: open
+  std::int64_t to_ms = 0;             // at or before; 0: open
+  std::size_t limit = 100;            // cut to history_page_max
+  std::size_t bytes_max = 0;          // cut to history_page_bytes_max; 0: that
   // With `after`: an atomic batch is not cut, even above the limits.
   bool whole_batches = false;
 };

@@ -12,6 +12,15 @@
 namespace tako::broker {
 namespace {
 
+// Of a batch's records: it crosses a link in one frame, behind a share of other messages.
+constexpr std::size_t kBatchRecordBytesMax = 5 * limits::kMiB;
+constexpr std::size_t kRecordNumbersBytes = 64;
+
+std::size_t record_bytes(const MessageDraft& draft) {
+  return kRecordNumbersBytes + draft.type.size() + draft.data.size() + draft.subject.size() +
+         draft.connection.size();
+}
+
 // What makes a repeat the same message: everything that a reader would see of it.
 Digest body_digest(const std::vector<MessageDraft>& batch) {
   std::vector<std::string_view> pieces;
@@ -147,6 +156,9 @@ Result<void> Publisher::check(const PublishRequest& request) {
     return fail(ErrorCode::PayloadTooLarge);
   }
   if (request.ephemeral && !message.message_id.empty()) return fail(ErrorCode::EphemeralWithKey);
+  if (message.connection.size() > limits::kSubjectMax) {
+    return fail(ErrorCode::BadRequest, "the connection's id is too long");
+  }
   return check_key(message.message_id, message.subject);
 }
 
@@ -182,11 +194,11 @@ Result<void> Publisher::check_atomic(const std::vector<PublishRequest>& requests
     if (!request.message.message_id.empty()) {
       return fail(ErrorCode::BatchInvalid, where + "an atomic batch has one key for all");
     }
-    bytes += request.message.data.size();
+    bytes += record_bytes(request.message);
   }
-  if (bytes > limits_.batch_bytes_max) {
-    ++limit_counters_.batch_bytes_max;
-    return fail(ErrorCode::PayloadTooLarge);
+  if (bytes > kBatchRecordBytesMax) {
+    ++limit_counters_.link_frame_bytes_max;
+    return fail(ErrorCode::PayloadTooLarge, "the atomic batch is larger than a link's frame");
   }
   const Definition* definition = definitions_.find(first.channel.app, first.channel.name);
   const std::size_t wanted = definition == nullptr ? 0 : definition->messages_max;

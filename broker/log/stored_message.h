@@ -18,9 +18,9 @@ struct MessageDraft {
   std::string type;
   std::string data;  // Json: minified text; Text: UTF-8; Binary: bytes
   Encoding encoding = Encoding::Json;
-  std::string subject;     // empty: the app publishes it
-  std::string connection;  // the client connection that publishes it, if any
-  std::string message_id;  // the publisher's idempotency key, if any
+  std::string subject = {};     // empty: the app publishes it
+  std::string connection = {};  // the client connection that publishes it, if any
+  std::string message_id = {};  // the publisher's idempotency key, if any
   std::map<std::string, std::string> extras = {};
 };
 

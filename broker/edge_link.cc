@@ -1,0 +1,382 @@
+// Speaks proto/link.proto with one edge.
+#include "broker/edge_link.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/channel/history.h"
+#include "broker/edge_frames.h"
+#include "common/channel_name.h"
+#include "common/limits.h"
+
+namespace tako::broker {
+namespace {
+
+constexpr std::size_t kEdgeNameMax = 128;  // bytes; it goes to logs and to metrics
+constexpr std::int64_t kRetryAfterMs = 1'000;
+// A page, with a whole batch over its bound, fits one frame.
+constexpr std::size_t kFetchBytesMax = 2 * limits::kMiB;
+
+Result<void> check_identity(const ChannelIdentity& channel, const DefinitionsRegistry& definitions,
+                            LimitCounters& counters) {
+  if (!definitions.has_app(channel.app)) return fail(ErrorCode::AppUnknown);
+  const bool is_key = channel.key == channel.name || channel.key.starts_with(channel.name + '?');
+  if (!is_channel_name(channel.name) || !is_key) return fail(ErrorCode::BadRequest);
+  if (channel.key.size() > limits::kChannelKeyBytesMax) {
+    ++counters.channel_key_bytes_max;
+    return fail(ErrorCode::ParamsInvalid, "invalid channel params: too long");
+  }
+  return {};
+}
+
+Result<PageRequest> page_request(const proto::Fetch& fetch) {
+  PageRequest page{.from_ms = fetch.from_ms(),
+                   .to_ms = fetch.to_ms(),
+                   .limit = fetch.limit(),
+                   .bytes_max = kFetchBytesMax,
+                   .whole_batches = true};
+  if (fetch.bytes_max() > 0)
+    page.bytes_max = std::min<std::size_t>(fetch.bytes_max(), kFetchBytesMax);
+  if (fetch.has_after()) {
+    auto after = decode_cursor(fetch.after());
+    if (!after) return std::unexpected(std::move(after.error()));
+    page.after = *after;
+  }
+  if (fetch.has_before()) {
+    auto before = decode_cursor(fetch.before());
+    if (!before) return std::unexpected(std::move(before.error()));
+    page.before = *before;
+  }
+  return page;
+}
+
+}  // namespace
+
+EdgeLink::EdgeLink(EdgeRegistry& registry, FrameSink& sink)
+    : registry_(registry),
+      parts_(registry.parts()),
+      sink_(sink),
+      id_(registry.enter(*this)),
+      outbox_(sink, parts_.limits, parts_.limit_counters, registry.counters()),
+      channels_(parts_.table, outbox_, sink, registry.counters()) {}
+
+EdgeLink::~EdgeLink() {
+  if (is_welcomed()) parts_.log.info("edge gone", {{"edge", edge_name_}});
+  leave();
+}
+
+void EdgeLink::on_frame(std::span<const std::byte> frame) {
+  if (state_ == State::Ended) return;
+  ++registry_.counters().frames_in_total;
+  registry_.counters().bytes_in_total += frame.size();
+  auto decoded = decode_edge_frame(frame);
+  if (!decoded) {
+    ++registry_.counters().protocol_errors_total;
+    end(decoded.error().message());
+    return;
+  }
+  for (proto::EdgeItem& item : *decoded->mutable_items()) {
+    if (state_ == State::Ended) return;
+    handle(item);
+  }
+}
+
+void EdgeLink::handle(proto::EdgeItem& item) {
+  if (state_ == State::Greeting && !item.has_hello()) {
+    ++registry_.counters().protocol_errors_total;
+    end("an edge says hello first");
+    return;
+  }
+  switch (item.item_case()) {
+    case proto::EdgeItem::kHello:
+      return greet(item.hello());
+    case proto::EdgeItem::kSubscribe:
+      return subscribe(item.subscribe());
+    case proto::EdgeItem::kUnsubscribe:
+      return channels_.unsubscribe(item.unsubscribe().channel());
+    case proto::EdgeItem::kFetch:
+      return fetch(*item.mutable_fetch());
+    case proto::EdgeItem::kPublish:
+      return publish(*item.mutable_publish());
+    case proto::EdgeItem::kApiCall:
+      return call_api(*item.mutable_api_call());
+    case proto::EdgeItem::kOccupancy:
+      return channels_.occupancy(item.occupancy().channel(), item.occupancy().subscribers());
+    case proto::EdgeItem::kControlApplied:
+      return apply_control(item.control_applied().number());
+    case proto::EdgeItem::ITEM_NOT_SET:
+      return;  // of a newer edge
+  }
+}
+
+void EdgeLink::greet(const proto::Hello& hello) {
+  if (state_ != State::Greeting) {
+    ++registry_.counters().protocol_errors_total;
+    return end("a second hello");
+  }
+  if (hello.edge_name().empty() || hello.edge_name().size() > kEdgeNameMax) {
+    return refuse("an edge has a name of 1 to 128 bytes");
+  }
+  edge_name_ = hello.edge_name();
+  if (hello.version_min() > kVersion || hello.version_max() < kVersion) {
+    return refuse("this broker speaks version 1 of the link");
+  }
+  if (EdgeLink* older = registry_.find_instance(hello.instance())) {
+    older->end("the same edge has linked again");
+  }
+  if (registry_.edges() >= parts_.limits.link_edges_max) {
+    ++parts_.limit_counters.link_edges_max;
+    return refuse("too many edges are linked");
+  }
+  welcome(hello);
+}
+
+void EdgeLink::welcome(const proto::Hello& hello) {
+  state_ = State::Linked;
+  instance_ = hello.instance();
+  ControlStream& control = parts_.control;
+  const bool is_same_stream = hello.control_stream() == control.id();
+  if (is_same_stream && hello.control_applied() <= control.head()) {
+    control_applied_ = hello.control_applied();
+  }
+  proto::BrokerItem item;
+  item.mutable_welcome()->set_version(kVersion);
+  item.mutable_welcome()->set_control_stream(control.id());
+  item.mutable_welcome()->set_control_head(control.head());
+  reply(item);
+  control_sent_ = control_applied_;
+  control.add(*this);
+  parts_.log.info("edge linked", {{"edge", edge_name_}});
+}
+
+void EdgeLink::refuse(std::string_view reason) {
+  ++registry_.counters().refused_total;
+  proto::BrokerItem item;
+  item.mutable_refused()->set_reason(std::string(reason));
+  reply(item);
+  outbox_.send_frame();
+  end(reason);
+}
+
+void EdgeLink::subscribe(const proto::Subscribe& subscribe) {
+  if (channels_.contains(subscribe.channel())) {
+    ++registry_.counters().protocol_errors_total;
+    return end("a channel number is in use");
+  }
+  proto::BrokerItem item;
+  proto::Subscribed& subscribed = *item.mutable_subscribed();
+  subscribed.set_channel(subscribe.channel());
+  const auto refuse_it = [&](ErrorCode code) {
+    subscribed.set_error(static_cast<std::uint32_t>(code));
+    reply(item);
+  };
+  const ChannelIdentity identity{.app = subscribe.app(),
+                                 .name = subscribe.name(),
+                                 .key = subscribe.key(),
+                                 .params_json = subscribe.params_json()};
+  const auto checked = check_identity(identity, parts_.definitions, parts_.limit_counters);
+  if (!checked) return refuse_it(checked.error().code);
+  if (channels_.size() >= parts_.limits.feeds_max) {
+    ++parts_.limit_counters.feeds_max;
+    return refuse_it(ErrorCode::LimitReached);
+  }
+  std::optional<Cursor> from;
+  if (subscribe.has_from()) {
+    const auto decoded = decode_cursor(subscribe.from());
+    if (!decoded) return refuse_it(decoded.error().code);
+    from = *decoded;
+  }
+  const Subscription& made = channels_.subscribe(subscribe.channel(), identity, from);
+  *subscribed.mutable_window() = encode_window(made.window());
+  subscribed.set_starts_after(made.start().after);
+  subscribed.set_gap(made.start().gap);
+  if (made.start().gap) {
+    subscribed.set_gap_reason(static_cast<std::uint32_t>(made.start().reason));
+  }
+  reply(item);
+}
+
+void EdgeLink::fetch(proto::Fetch& fetch) {
+  if (is_request_over_limit()) {
+    return reply_fetch_error(fetch.request(), {ErrorCode::LimitReached});
+  }
+  fetches_.push_back(std::move(fetch));
+  sink_.schedule_flush();
+}
+
+void EdgeLink::serve_fetch() {
+  const proto::Fetch fetch = std::move(fetches_.front());
+  fetches_.pop_front();
+  const auto request = page_request(fetch);
+  if (!request) return reply_fetch_error(fetch.request(), request.error());
+  const auto page = read_page(parts_.table, fetch.app(), fetch.key(), *request);
+  if (!page) return reply_fetch_error(fetch.request(), page.error());
+  proto::FetchReply head;
+  head.set_request(fetch.request());
+  *head.mutable_window() = encode_window(page->window);
+  head.set_gap(page->gap.has_value());
+  if (page->gap) head.set_gap_reason(static_cast<std::uint32_t>(*page->gap));
+  head.set_more_after(page->more_after);
+  head.set_more_before(page->more_before);
+  registry_.counters().records_out_total += page->messages.size();
+  outbox_.add(encode_fetch_reply(head, page->messages));
+}
+
+void EdgeLink::publish(proto::Publish& publish) {
+  const std::uint64_t request = publish.request();
+  if (is_request_over_limit()) {
+    return reply_publish(request, fail(ErrorCode::LimitReached));
+  }
+  if (publish.encoding() > proto::ENCODING_BINARY) {
+    return reply_publish(request, fail(ErrorCode::BadRequest, "an unknown encoding"));
+  }
+  PublishRequest wanted{.channel = {.app = std::move(*publish.mutable_app()),
+                                    .name = std::move(*publish.mutable_name()),
+                                    .key = std::move(*publish.mutable_key()),
+                                    .params_json = std::move(*publish.mutable_params_json())},
+                        .message = {.type = std::move(*publish.mutable_type()),
+                                    .data = std::move(*publish.mutable_data()),
+                                    .encoding = static_cast<Encoding>(publish.encoding()),
+                                    .subject = std::move(*publish.mutable_subject()),
+                                    .connection = std::move(*publish.mutable_connection()),
+                                    .message_id = std::move(*publish.mutable_idempotency_key())},
+                        .ephemeral = publish.ephemeral(),
+                        .publisher = PublisherKind::Client};
+  ++requests_;
+  const auto on_published = [&registry = registry_, id = id_,
+                             request](const Result<Published>& published) {
+    EdgeLink* link = registry.find(id);
+    if (link == nullptr) return;
+    --link->requests_;
+    link->reply_publish(request, published);
+  };
+  parts_.publisher.publish(std::move(wanted), on_published);
+}
+
+void EdgeLink::call_api(proto::ApiCall& call) {
+  const std::uint64_t request = call.request();
+  if (is_request_over_limit()) {
+    const Error error{ErrorCode::LimitReached};
+    return reply_api(request, {.status = error.info().http_status,
+                               .body = error_json(error),
+                               .retry_after_ms = kRetryAfterMs});
+  }
+  ++requests_;
+  const auto on_answer = [&registry = registry_, id = id_, request](ApiAnswer answer) {
+    EdgeLink* link = registry.find(id);
+    if (link == nullptr) return;
+    --link->requests_;
+    link->reply_api(request, std::move(answer));
+  };
+  parts_.api.handle({.app = std::move(*call.mutable_app()),
+                     .method = std::move(*call.mutable_method()),
+                     .target = std::move(*call.mutable_target()),
+                     .idempotency_key = std::move(*call.mutable_idempotency_key()),
+                     .body = std::move(*call.mutable_body())},
+                    on_answer);
+}
+
+void EdgeLink::apply_control(std::uint64_t number) {
+  control_applied_ = std::max(control_applied_, std::min(number, parts_.control.head()));
+  parts_.control.on_applied(*this);
+}
+
+void EdgeLink::pump_control() {
+  while (state_ == State::Linked && outbox_.has_room() && !outbox_.has_waiting_control()) {
+    const ControlItem* change = parts_.control.next_after(control_sent_);
+    if (change == nullptr) return;
+    control_sent_ = change->number;
+    proto::BrokerItem item;
+    proto::Control& control = *item.mutable_control();
+    control.set_number(change->number);
+    control.mutable_definitions()->set_app(change->app);
+    control.mutable_definitions()->set_version(change->version);
+    control.mutable_definitions()->set_json(change->json);
+    outbox_.add(encode_item(item));
+  }
+}
+
+bool EdgeLink::is_request_over_limit() {
+  if (requests_ + fetches_.size() < parts_.limits.link_pending_requests_max) return false;
+  ++parts_.limit_counters.link_pending_requests_max;
+  return true;
+}
+
+void EdgeLink::reply(const proto::BrokerItem& item) {
+  if (state_ == State::Ended) return;
+  const std::string encoded = encode_item(item);
+  if (!outbox_.add_control(encoded)) end("the edge does not read its answers");
+}
+
+void EdgeLink::reply_publish(std::uint64_t request, const Result<Published>& published) {
+  proto::BrokerItem item;
+  proto::PublishReply& answer = *item.mutable_publish_reply();
+  answer.set_request(request);
+  if (published) {
+    answer.set_offset(published->position.offset);
+    answer.set_epoch(published->position.epoch.value);
+    answer.set_repeated_key(published->repeated);
+  } else {
+    const Error& error = published.error();
+    answer.set_error(static_cast<std::uint32_t>(error.code));
+    answer.set_error_detail(error.detail);
+    const std::int64_t retry_after_ms = error.info().retryable ? kRetryAfterMs : 0;
+    answer.set_retry_after_ms(error.retry_after_ms > 0 ? error.retry_after_ms : retry_after_ms);
+  }
+  reply(item);
+}
+
+void EdgeLink::reply_api(std::uint64_t request, ApiAnswer answer) {
+  if (answer.body.size() > limits::kLinkFrameBytesMax / 2) {
+    ++parts_.limit_counters.link_frame_bytes_max;
+    const Error error{ErrorCode::PayloadTooLarge,
+                      "the answer is too large for a link: ask for less"};
+    answer = {.status = error.info().http_status, .body = error_json(error)};
+  }
+  proto::BrokerItem item;
+  proto::ApiReply& reply_item = *item.mutable_api_reply();
+  reply_item.set_request(request);
+  reply_item.set_status(answer.status);
+  reply_item.set_body(std::move(answer.body));
+  reply_item.set_retry_after_ms(answer.retry_after_ms);
+  reply(item);
+}
+
+void EdgeLink::reply_fetch_error(std::uint64_t request, const Error& error) {
+  proto::BrokerItem item;
+  proto::FetchReply& answer = *item.mutable_fetch_reply();
+  answer.set_request(request);
+  answer.set_error(static_cast<std::uint32_t>(error.code));
+  answer.set_error_detail(error.detail);
+  reply(item);
+}
+
+void EdgeLink::flush() {
+  if (state_ == State::Ended) return;
+  outbox_.move_control();
+  pump_control();
+  while (outbox_.has_room() && (!fetches_.empty() || channels_.has_dirty())) {
+    if (!fetches_.empty()) serve_fetch();
+    if (channels_.has_dirty() && outbox_.has_room()) channels_.pump_one();
+    if (state_ == State::Ended) return;
+  }
+  if (!outbox_.has_room()) ++parts_.limit_counters.link_outbox_bytes_max;
+  outbox_.send_frame();
+}
+
+void EdgeLink::end(std::string_view reason) {
+  if (state_ == State::Ended) return;
+  parts_.log.warn("link ended", {{"edge", edge_name_}, {"reason", reason}});
+  leave();
+  sink_.close(reason);
+}
+
+void EdgeLink::leave() {
+  if (state_ == State::Linked) parts_.control.remove(*this);
+  state_ = State::Ended;
+  channels_.clear();
+  fetches_.clear();
+  registry_.leave(id_);
+}
+
+}  // namespace tako::broker

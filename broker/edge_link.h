@@ -1,0 +1,90 @@
+// EdgeLink: one connected edge: what it asks, what it is told, and its end.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "broker/channel/control_stream.h"
+#include "broker/edge_channels.h"
+#include "broker/edge_outbox.h"
+#include "broker/edge_registry.h"
+#include "proto/link.pb.h"
+
+namespace tako::broker {
+
+//   Greeting ──Hello, versions meet──▶ Linked ──peer gone, its fault, a bound──▶ Ended
+//      └──Hello refused, or something else first──────────────────────────────────▲
+//
+// With the link end its subscriptions and its occupancy, at once. Answers that come later are
+// dropped: the edge asks again on its next link.
+class EdgeLink final : private ControlFollower {
+ public:
+  static constexpr std::uint32_t kVersion = 1;  // of the link's protocol
+
+  // Both outlive the link.
+  EdgeLink(EdgeRegistry& registry, FrameSink& sink);
+  ~EdgeLink();
+  EdgeLink(const EdgeLink&) = delete;
+  EdgeLink& operator=(const EdgeLink&) = delete;
+
+  // One whole frame of the edge (a serialized EdgeFrame).
+  void on_frame(std::span<const std::byte> frame);
+  // FrameSink::pending_bytes() has become small: the pump goes on.
+  void on_drained() { flush(); }
+  // At the end of a loop turn, after FrameSink::schedule_flush().
+  void flush();
+
+  [[nodiscard]] bool is_welcomed() const { return state_ == State::Linked; }
+  [[nodiscard]] std::string_view edge_name() const override { return edge_name_; }
+  [[nodiscard]] std::uint64_t instance() const { return instance_; }
+  [[nodiscard]] std::size_t channels() const { return channels_.size(); }
+
+ private:
+  enum class State : std::uint8_t { Greeting, Linked, Ended };
+
+  void on_control() override { sink_.schedule_flush(); }
+  [[nodiscard]] std::uint64_t control_applied() const override { return control_applied_; }
+
+  void handle(proto::EdgeItem& item);
+  void greet(const proto::Hello& hello);
+  void welcome(const proto::Hello& hello);
+  void refuse(std::string_view reason);
+  void subscribe(const proto::Subscribe& subscribe);
+  void fetch(proto::Fetch& fetch);
+  void publish(proto::Publish& publish);
+  void call_api(proto::ApiCall& call);
+  void apply_control(std::uint64_t number);
+
+  // True: there are too many requests of this edge under way; the caller refuses one more.
+  [[nodiscard]] bool is_request_over_limit();
+  // The next changes of the control stream, while there is room.
+  void pump_control();
+  void serve_fetch();
+  void reply(const proto::BrokerItem& item);
+  void reply_publish(std::uint64_t request, const Result<Published>& published);
+  void reply_api(std::uint64_t request, ApiAnswer answer);
+  void reply_fetch_error(std::uint64_t request, const Error& error);
+  // The edge broke the protocol, or a bound.
+  void end(std::string_view reason);
+  void leave();
+
+  EdgeRegistry& registry_;
+  const BrokerParts& parts_;
+  FrameSink& sink_;
+  LinkId id_;
+  State state_ = State::Greeting;
+  std::string edge_name_;
+  std::uint64_t instance_ = 0;
+  std::uint64_t control_sent_ = 0;
+  std::uint64_t control_applied_ = 0;
+  std::size_t requests_ = 0;          // publishes and calls that wait for their answer
+  std::deque<proto::Fetch> fetches_;  // answered when there is room
+  EdgeOutbox outbox_;
+  EdgeChannels channels_;
+};
+
+}  // namespace tako::broker
