@@ -1,0 +1,34 @@
+// A message as an app posts it: JSON in, checked parts out.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/log/stored_message.h"
+#include "common/json_text.h"
+#include "common/limit_counters.h"
+#include "common/result.h"
+
+namespace tako::broker {
+
+struct MessageBody {
+  MessageDraft draft;  // message_id: `idempotencyKey`, if any
+  bool ephemeral = false;
+  // Of an entry in a batch.
+  std::string channel;
+  std::string params_json;  // raw object; empty: none
+};
+
+enum class MessageForm : std::uint8_t { Single, BatchEntry };
+
+// Single: {"type","data","encoding"?:"base64","ephemeral"?,"idempotencyKey"?}; an entry of a batch
+// has "channel" and "params"? as well. JSON data stays byte for byte but for white space between
+// tokens. Errors: MessageMalformed, naming the member; also for members that have no meaning.
+[[nodiscard]] Result<MessageBody> parse_message_body(std::string_view json, MessageForm form,
+                                                     LimitCounters& counters);
+
+// Counts what a JSON text was refused for, when that is a bound.
+void count_json_fault(const Error& error, LimitCounters& counters);
+
+}  // namespace tako::broker
