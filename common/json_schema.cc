@@ -110,7 +110,8 @@ Refusal refuse_array(const ArrayRules& rules, std::string_view raw, const std::s
     return path + " must have at most " + counted(rules.items_max, "item");
   }
   for (std::size_t i = 0; rules.items != nullptr && i < elements->size(); ++i) {
-    auto refusal = why_refused(*rules.items, elements->at(i), path + '[' + std::to_string(i) + ']');
+    const std::string index = '[' + std::to_string(i) + ']';
+    auto refusal = why_refused(*rules.items, elements->at(i), path + index);
     if (refusal) return refusal;
   }
   if (rules.unique && has_equal_elements(*elements)) return path + " must not repeat an item";

@@ -48,6 +48,9 @@ Result<std::vector<QueryPair>> split_query(std::string_view raw_query) {
     const std::size_t equals = std::min(pair.find('='), pair.size());
     auto name = decode_query_text(pair.substr(0, equals));
     if (!name) return std::unexpected(name.error());
+    if (name->find('\0') != std::string::npos) {
+      return fail(ErrorCode::ParamsInvalid, "invalid channel params: a name that holds U+0000");
+    }
     auto value = decode_query_text(pair.substr(std::min(equals + 1, pair.size())));
     if (!value) return std::unexpected(value.error());
     pairs.push_back({.name = std::move(*name), .value = std::move(*value)});

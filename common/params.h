@@ -28,7 +28,8 @@ struct QueryPair {
 };
 
 // Splits at `&` and the first `=`, `+` is a space, percent-decodes. Order and duplicates are kept.
-// Errors: ParamsInvalid for broken escapes or bad UTF-8, or more pairs than kQueryPairsMax.
+// Errors: ParamsInvalid for broken escapes, bad UTF-8, U+0000 in a name, or more pairs than
+// kQueryPairsMax.
 [[nodiscard]] Result<std::vector<QueryPair>> split_query(std::string_view raw_query);
 
 // The pairs that are params: without names beginning with `_` and without `last_message_id`; of

@@ -65,7 +65,7 @@ std::optional<ReadValue> read_text(const std::string& text, JsonKind kind) {
 
 using Typed = std::expected<ParamValue, std::string>;
 
-// The first kind or branch that takes the text. Any text has one value so, and one channel.
+// The first kind or branch that takes the text.
 Typed type_text(const JsonSchema& schema, const std::string& text, const std::string& name) {
   for (const auto& branch : schema.any_of) {
     if (auto typed = type_text(*branch, text, name); typed) return typed;
@@ -158,6 +158,8 @@ class CompiledParamsSchema final : public ParamsSchema {
       return {};
     }
     auto typed = type_text(*declared, text, name);
+    // `1e2` as a number makes the key `100`, and `100` may read as another type first.
+    if (typed) typed = type_text(*declared, canonical_text(*typed), name);
     if (!typed) return invalid(typed.error());
     params.emplace(name, *std::move(typed));
     return {};

@@ -21,8 +21,8 @@ namespace tako {
 // are taken and do nothing: a default is not filled in. Anything else is refused by name when the
 // definition is put: a rule that is not checked would be a rule that the app believes in.
 //
-// Where a property takes several types, its text decides: the first type or branch that fits. So
-// one text is one value, and one channel, however it was given.
+// Where a property takes several types, the canonical text decides: the first type or branch that
+// takes it. So one key stands for one value, however it was given.
 class ParamsSchema {
  public:
   // Compiles. Errors: DefinitionInvalid, the text names the keyword and where it stands.

@@ -247,6 +247,15 @@ TEST_CASE("one text is one value and one channel, whether it came as text or as 
   }
 }
 
+TEST_CASE("one key stands for one value, whichever way the value was written") {
+  const Schema schema = one(R"({"anyOf":[{"const":"100","type":"string"},{"type":"number"}]})");
+  CHECK(schema->check_text({{"p", "1e2"}}).value() == schema->check_text({{"p", "100"}}).value());
+  CHECK(typed(schema, {{"p", "1e2"}}) == R"({"p":"100"})");
+  CHECK(typed_json(schema, R"({"p":1e2})") == R"({"p":"100"})");
+  const Schema json = one(R"({"anyOf":[{"type":"string","pattern":"^\\[1]$"},{"type":"array"}]})");
+  CHECK(json->check_text({{"p", "[ 1 ]"}}).value() == json->check_text({{"p", "[1]"}}).value());
+}
+
 TEST_CASE("a property of any type is a string in a query") {
   CHECK(typed(one("{}"), {{"p", "1"}}) == R"({"p":"1"})");
   CHECK(typed(one(R"({"title":"free"})"), {{"p", "[1]"}}) == R"({"p":"[1]"})");
