@@ -51,16 +51,13 @@ bool Feed::join(Subscriber& subscriber, const Join& join) {
   put(subscriber, Place::Joining);
   ++context_.counters.subscribers;
   context_.host.on_occupancy_changed(*this);
-  if (state_ == State::Live) {
-    judge(subscriber);
-  } else if (state_ == State::Idle && context_.broker.is_linked()) {
-    subscribe();
-  }
-  return subscriber.feed_ == this &&
-         (subscriber.place_ == Place::Joining || subscriber.place_ == Place::Asking);
+  if (state_ == State::Live) return judge(subscriber);  // It may be gone now.
+  if (state_ == State::Idle && context_.broker.is_linked()) subscribe();
+  return true;
 }
 
 void Feed::leave(Subscriber& subscriber) {
+  if (starting_ == &subscriber) starting_ = nullptr;
   take_out(subscriber);
   subscriber.feed_ = nullptr;
   subscriber.place_ = Place::None;
@@ -116,7 +113,7 @@ void Feed::retry() {
     if (subscriber.place_ == Place::Behind) {
       pump(subscriber);
     } else {
-      judge(subscriber);
+      static_cast<void>(judge(subscriber));
     }
   });
 }

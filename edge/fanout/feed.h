@@ -125,7 +125,8 @@ class Feed {
   [[nodiscard]] std::uint64_t first_cached() const;
 
   // feed_start.cc: where a subscriber starts
-  void judge(Subscriber& subscriber);
+  // True when the broker had to be asked.
+  [[nodiscard]] bool judge(Subscriber& subscriber);
   void start(Subscriber& subscriber, const Start& start);
   void start_from_page(Subscriber& subscriber, const FetchPage& page);
   void request_page(const Cursor& after);

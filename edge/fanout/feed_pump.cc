@@ -59,7 +59,6 @@ std::uint64_t Feed::offset_before(std::span<const MessagePtr> run) const {
 }
 
 void Feed::fall_behind(Subscriber& subscriber, std::uint64_t cursor) {
-  ++context_.limit_counters.outbox_bytes_max;
   take_out(subscriber);
   put(subscriber, Place::Behind);
   subscriber.cursor_ = cursor;

@@ -11,10 +11,10 @@ constexpr std::uint32_t kPageMessages = limits::kHistoryPageMax;
 
 }  // namespace
 
-void Feed::judge(Subscriber& subscriber) {
+bool Feed::judge(Subscriber& subscriber) {
   if (!subscriber.asked_) {
     start(subscriber, {.at = head(), .resumed = false, .gap = {}});
-    return;
+    return false;
   }
   trim_cache();
   const Cursor asked = *subscriber.asked_;
@@ -28,12 +28,13 @@ void Feed::judge(Subscriber& subscriber) {
   if (!is_certain) {
     subscriber.place_ = Place::Asking;
     request_page(asked);
-    return;
+    return true;
   }
   ++context_.counters.resumed_from_cache;
   const Position after{resume.after, window_.epoch};
   subscriber.cursor_ = resume.after;
   start(subscriber, {.at = asked.from_oldest ? after : asked.position, .resumed = true, .gap = {}});
+  return false;
 }
 
 // The caller has set cursor_ when the start is not the head, nor behind a gap.
@@ -50,6 +51,7 @@ void Feed::start(Subscriber& subscriber, const Start& start) {
   ahead_to_ = std::max(ahead_to_, subscriber.cursor_);
   starting_ = &subscriber;  // What follows is pumped behind what the callback sends.
   subscriber.on_started(start);
+  if (starting_ != &subscriber) return;  // It left, or is gone altogether.
   starting_ = nullptr;
   pump(subscriber);
 }

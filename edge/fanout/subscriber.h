@@ -38,8 +38,8 @@ struct Join {
   bool is_public = false;  // served on when the link has been away for limits::kLinkLostServeMs
 };
 
-// Owned by a session, known to one feed while attached. It may leave within its own callbacks, but
-// must not be destroyed there.
+// Owned by a session, known to one feed while attached. It may leave within its own callbacks. It
+// may be destroyed within on_started, but not within the others.
 class Subscriber {
  public:
   Subscriber() = default;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "common/clock.h"
 #include "common/limit_counters.h"
@@ -52,7 +53,7 @@ class LinkGate {
     std::int64_t until_ms;
     Passed passed;
   };
-  void answer_first(Result<void> result);
+  void answer(std::uint64_t number, const Result<void>& result);
 
   const BrokerPort& broker_;
   const Clock& clock_;
@@ -61,6 +62,7 @@ class LinkGate {
   LimitCounters& counters_;
   std::uint64_t last_ = 0;
   std::map<std::uint64_t, Waiting> waiting_;  // in order of arrival, so also of their time
+  std::vector<std::uint64_t> refused_;        // came when it was full
 };
 
 }  // namespace tako::edge

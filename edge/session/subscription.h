@@ -16,7 +16,7 @@ namespace tako::edge {
 
 class Subscription;
 
-// The session around it. A subscription must not be destroyed within these.
+// The session around it. A subscription may be destroyed within on_subscribed, not in the others.
 class SubscriptionOwner {
  public:
   virtual ~SubscriptionOwner() = default;
@@ -87,11 +87,11 @@ class Subscription final : private Subscriber, private DefinitionsWatcher {
                               const std::shared_ptr<const DefinitionSet>& definitions) override;
 
   void move(SubscriptionEvent event);
-  void ask(const ChannelTarget& target);
+  void ask(const Params& params);
   void on_answer(Result<Grant> answer);
   void join();
   void fail(const Error& error);
-  void judge_again(ChannelTarget target);
+  void judge_again(const ChannelTarget& target);
 
   EdgeServices& services_;
   SubscriptionOwner& owner_;

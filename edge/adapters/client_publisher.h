@@ -1,0 +1,74 @@
+// ClientPublisher: what one connection publishes; bounded, checked, and answered while it lives.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "edge/adapters/client_message.h"
+#include "edge/session/services.h"
+#include "edge/session/subscription.h"
+
+namespace tako::edge {
+
+class ClientPublisher;
+
+// Finds who asked, if it is still there: the broker's answers may come after a connection's end.
+class PublisherBook {
+ public:
+  std::uint64_t add(ClientPublisher& publisher);
+  void remove(std::uint64_t number) { publishers_.erase(number); }
+  [[nodiscard]] ClientPublisher* find(std::uint64_t number) const;
+
+ private:
+  std::uint64_t last_ = 0;
+  std::unordered_map<std::uint64_t, ClientPublisher*> publishers_;
+};
+
+// Whether clients may send this type, and how; TypeNotAllowed or EphemeralWithKey if not.
+[[nodiscard]] Result<HandlerKind> check_handler(const Definition& definition,
+                                                const ClientMessage& message);
+
+class ClientPublisher {
+ public:
+  // What the answer is about.
+  struct Tag {
+    std::string ref;
+    std::string key;  // of the subscription
+    bool echo = true;
+  };
+  class Observer {
+   public:
+    virtual ~Observer() = default;
+    virtual void on_published(const Tag& tag, const Result<PublishAck>& ack) = 0;
+  };
+
+  ClientPublisher(EdgeServices& services, PublisherBook& book, Observer& observer)
+      : services_(services), book_(book), observer_(observer) {}
+  ClientPublisher(const ClientPublisher&) = delete;
+  ClientPublisher& operator=(const ClientPublisher&) = delete;
+  ~ClientPublisher();
+
+  // Publishes through a live subscription. `connection` names this client for echo:false.
+  // Errors, at once: TypeNotAllowed, EphemeralWithKey, Forbidden, RateLimited. What the broker says
+  // comes to the observer, maybe from within.
+  [[nodiscard]] Result<void> publish(const Subscription& subscription, ClientMessage message,
+                                     const std::string& connection);
+
+ private:
+  void on_ack(std::uint64_t number, const Result<PublishAck>& ack);
+
+  struct Pending {
+    std::uint64_t number;
+    Tag tag;
+  };
+  EdgeServices& services_;
+  PublisherBook& book_;
+  Observer& observer_;
+  std::uint64_t number_ = 0;  // in the book; 0: nothing was published yet
+  std::uint64_t last_ = 0;
+  std::vector<Pending> pending_;
+};
+
+}  // namespace tako::edge

@@ -1,0 +1,51 @@
+// Refuses what no route serves, and starts the rest.
+#include "edge/adapters/native_routes.h"
+
+#include <utility>
+
+#include "edge/adapters/native_messages.h"
+#include "edge/adapters/native_sse.h"
+#include "edge/adapters/native_ws_request.h"
+
+namespace tako::edge {
+
+bool NativeProtocol::owns_path(std::string_view path) const { return is_native_path(path); }
+
+void NativeProtocol::serve(std::shared_ptr<const ClientRequest> request, HttpExchange& exchange) {
+  std::optional<NativeRoute> route = parse_native_path(request->path);
+  if (!route) return exchange.refuse(Error{ErrorCode::NotFound});
+  if (!route->allows(request->method)) {
+    return exchange.respond(
+        405, {{"Allow", std::string(route->methods())}, {"Content-Type", "application/json"}},
+        error_json(Error{ErrorCode::MethodNotAllowed}));
+  }
+  const bool is_bare = route->kind == NativeRoute::Kind::Connect;
+  if (is_bare && (!request->is_websocket || !offers_rich(*request))) {
+    return exchange.refuse(Error{ErrorCode::HandshakeInvalid,
+                                 "this route is a WebSocket with the subprotocol tako.v1", 0});
+  }
+  if (route->kind == NativeRoute::Kind::Presence) {
+    return exchange.refuse(Error{ErrorCode::NotImplemented});
+  }
+  requests_.begin(make_request(std::move(*route), std::move(request), exchange));
+}
+
+std::unique_ptr<NativeRequest> NativeProtocol::make_request(
+    NativeRoute route, std::shared_ptr<const ClientRequest> request, HttpExchange& exchange) {
+  if (route.kind == NativeRoute::Kind::Messages) {
+    if (request->method == "POST") {
+      return std::make_unique<PublishOnceRequest>(services_, requests_, std::move(request),
+                                                  exchange, std::move(route.name));
+    }
+    return std::make_unique<HistoryRequest>(services_, requests_, std::move(request), exchange,
+                                            std::move(route.name));
+  }
+  if (request->is_websocket) {
+    return std::make_unique<WsRequest>(services_, requests_, book_, std::move(request), exchange,
+                                       std::move(route.name));
+  }
+  return std::make_unique<SseRequest>(services_, requests_, std::move(request), exchange,
+                                      std::move(route.name));
+}
+
+}  // namespace tako::edge

@@ -1,0 +1,68 @@
+// NativeWs: what both WebSocket dialects share: the auth envelope, early messages, keepalive and
+// ends.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "edge/adapters/client_publisher.h"
+#include "edge/session/client.h"
+#include "edge/session/lifetimes.h"
+#include "edge/session/subscription.h"
+
+namespace tako::edge {
+
+//   open --credential at hand--> subscribing --> live
+//     \--none: 5 s for tako.auth --^
+class NativeWs : public ClientHandler, public SubscriptionOwner {
+ public:
+  void on_open(ClientConnection& connection) final;
+  void on_text(std::string_view message) final;
+  void on_binary(std::string_view message) final;
+  void on_deadline() final;
+  void on_closed() final;
+
+ protected:
+  // `first`: the channel of the URL; null on the bare route. It waits for the envelope when the
+  // credentials are none and the channel is not public.
+  NativeWs(EdgeServices& services, std::unique_ptr<SubscriptionRequest> first)
+      : services_(services), first_(std::move(first)) {}
+
+  virtual void subscribe_first(SubscriptionRequest request) = 0;
+  // Without a channel in the URL: open, with nothing asked for yet.
+  virtual void on_open_bare() {}
+  virtual void on_frame(std::string_view message) = 0;
+  // After keepalive and lifetime: what else is due; next_due() says when.
+  virtual void check_more(std::int64_t /*now_ms*/) {}
+  [[nodiscard]] virtual std::int64_t next_due_ms() const { return 0; }
+  virtual void end_subscriptions() = 0;
+
+  // A subscription stands: its intervals hold for the connection.
+  void apply_times(const Subscription& subscription);
+  // Too early: the channel's permission is not here yet. Bounded; replayed by release_held().
+  void hold(std::string_view message);
+  void release_held();
+  void arm();
+  // Everything ends; nothing but on_closed follows.
+  void close(ErrorCode code, std::string_view reason = {});
+
+  [[nodiscard]] bool is_open() const { return connection_ != nullptr; }
+  [[nodiscard]] ClientConnection& connection() { return *connection_; }
+  [[nodiscard]] EdgeServices& services() const { return services_; }
+  [[nodiscard]] std::int64_t now_ms() const { return services_.clock.monotonic_ms(); }
+  [[nodiscard]] ConnectionTimes& times() { return times_; }
+
+ private:
+  void take_envelope(std::string_view message);
+  void on_patience_over();
+
+  EdgeServices& services_;
+  ClientConnection* connection_ = nullptr;
+  std::unique_ptr<SubscriptionRequest> first_;  // until it was subscribed
+  std::unique_ptr<std::vector<std::string>> held_;
+  ConnectionTimes times_;
+};
+
+}  // namespace tako::edge

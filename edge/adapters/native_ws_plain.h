@@ -1,0 +1,37 @@
+// The plain dialect: one channel, frames are messages only, whatever is wrong is a close code.
+#pragma once
+
+#include <memory>
+
+#include "edge/adapters/native_ws.h"
+
+namespace tako::edge {
+
+class NativeWsPlain final : public NativeWs, public ClientPublisher::Observer {
+ public:
+  NativeWsPlain(EdgeServices& services, PublisherBook& book,
+                std::unique_ptr<SubscriptionRequest> first)
+      : NativeWs(services, std::move(first)), book_(book), subscription_(services, *this) {}
+
+  void on_room() override { subscription_.pump(); }
+  void on_drain(std::int64_t retry_ms) override;
+
+ private:
+  void subscribe_first(SubscriptionRequest request) override;
+  void on_frame(std::string_view message) override;
+  void end_subscriptions() override { subscription_.end(); }
+
+  void on_subscribed(Subscription& subscription, const Start& start) override;
+  void on_gap(Subscription& subscription, const Gap& gap) override;
+  void on_ended(Subscription& subscription, const Error& error) override;
+  void on_granted_again(Subscription& subscription) override;
+  void on_published(const ClientPublisher::Tag& tag, const Result<PublishAck>& ack) override;
+
+  void refuse_message(const Error& error);
+
+  PublisherBook& book_;
+  std::unique_ptr<ClientPublisher> publisher_;  // once something is published
+  Subscription subscription_;
+};
+
+}  // namespace tako::edge

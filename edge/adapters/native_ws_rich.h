@@ -1,0 +1,65 @@
+// The rich dialect (`tako.v1`): many channels over one connection, with control frames.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "edge/adapters/native_ws.h"
+#include "edge/adapters/rich_channel.h"
+
+namespace tako::edge {
+
+class NativeWsRich final : public NativeWs, public ClientPublisher::Observer {
+ public:
+  // `upgrade`: what later subscriptions are judged by, as keep_credentials() left it.
+  NativeWsRich(EdgeServices& services, PublisherBook& book,
+               std::unique_ptr<SubscriptionRequest> first, ClientRequest upgrade);
+
+  void on_room() override;
+  void on_drain(std::int64_t retry_ms) override;
+
+ private:
+  // NativeWs
+  void subscribe_first(SubscriptionRequest request) override;
+  void on_open_bare() override { await_subscription(); }
+  void on_frame(std::string_view message) override;
+  void check_more(std::int64_t now_ms) override;
+  [[nodiscard]] std::int64_t next_due_ms() const override;
+  void end_subscriptions() override;
+
+  // SubscriptionOwner
+  void on_subscribed(Subscription& subscription, const Start& start) override;
+  void on_gap(Subscription& subscription, const Gap& gap) override;
+  void on_ended(Subscription& subscription, const Error& error) override;
+  void on_granted_again(Subscription& subscription) override;
+  [[nodiscard]] bool is_connection(std::string_view id) const override { return id == id_; }
+  void on_own_passed(Subscription& subscription, std::uint64_t offset) override;
+
+  void on_published(const ClientPublisher::Tag& tag, const Result<PublishAck>& ack) override;
+
+  void on_subscribe(const ClientFrame& frame);
+  void on_unsubscribe(const ClientFrame& frame);
+  void on_auth(const ClientFrame& frame);
+  void on_client_message(const ClientFrame& frame, std::string_view text);
+  [[nodiscard]] Result<SubscriptionRequest> request_for(SubscribeCommand command) const;
+
+  RichChannel& add(std::string ref);
+  void remove(RichChannel& channel);
+  [[nodiscard]] RichChannel* find(std::string_view key) const;
+  [[nodiscard]] RichChannel& channel_of(const Subscription& subscription) const;
+  // The subscription that a client message means; null: there is none.
+  [[nodiscard]] RichChannel* target_of(std::string_view key) const;
+  void release_acks(RichChannel& channel, std::uint64_t up_to);
+  void send_error(const Error& error, std::string_view ref, std::string_view key = {});
+  void await_subscription();
+
+  PublisherBook& book_;
+  ClientRequest upgrade_;
+  std::string id_;  // names this connection, for echo:false
+  std::unique_ptr<ClientPublisher> publisher_;
+  std::vector<std::unique_ptr<RichChannel>> channels_;
+  std::vector<std::unique_ptr<RichChannel>> ended_;  // until no callback of theirs is on the stack
+};
+
+}  // namespace tako::edge

@@ -1,0 +1,171 @@
+// Asks, joins, and is judged again when definitions change.
+#include "edge/session/subscription.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/check.h"
+
+namespace tako::edge {
+
+Subscription::~Subscription() { end(); }
+
+void Subscription::move(SubscriptionEvent event) {
+  const std::optional<SubscriptionState> next = next_state(state_, event);
+  TAKO_CHECK(next.has_value());
+  state_ = *next;
+}
+
+void Subscription::open(SubscriptionRequest request) {
+  operation_ = request.operation;
+  join_ = {.cursor = request.cursor,
+           .form = request.form,
+           .slow = request.target.definition->slow,
+           .is_public = request.target.is_public()};
+  call_ = std::move(request.call);
+  definitions_ = request.target.definitions;
+  definition_ = request.target.definition;
+  channel_ = std::move(request.target.channel);
+  services_.definitions.watch(*this);
+  if (definition_->auth) {
+    credentials_ = std::make_unique<Credentials>(std::move(request.credentials));
+    ask(request.target.params);
+  } else {
+    move(SubscriptionEvent::Granted);
+    join();
+  }
+}
+
+void Subscription::attach(FrameSink& sink) {
+  set_sink(&sink);
+  pump();
+}
+
+void Subscription::ask(const Params& params) {
+  move(SubscriptionEvent::Asked);
+  AuthorizeCall call{.app = channel_.app,
+                     .channel = channel_.name,
+                     .operation = operation_,
+                     .params = params,
+                     .header = credentials_->header,
+                     .cookie = credentials_->cookie,
+                     .ip = credentials_->ip};
+  ticket_ = services_.authorizer.authorize(
+      std::move(call), [this](Result<Grant> answer) { on_answer(std::move(answer)); });
+}
+
+void Subscription::on_answer(Result<Grant> answer) {
+  ticket_.reset();
+  if (!answer) {
+    if (answer.error().code == ErrorCode::VerifyRejected) ++services_.counters.refused_by_app;
+    fail(answer.error());
+    return;
+  }
+  grant_ = std::move(*answer);
+  const bool was_live = is_live();
+  move(SubscriptionEvent::Granted);
+  if (was_live) {
+    owner_.on_granted_again(*this);
+  } else {
+    join();
+  }
+}
+
+void Subscription::join() {
+  services_.hub.join(*this, channel_, {definition_->replay_window_ms, definition_->messages_max},
+                     join_);
+}
+
+void Subscription::on_started(const Start& start) {
+  move(SubscriptionEvent::Started);
+  ++services_.counters.subscriptions_started;
+  if (start.resumed) ++services_.counters.subscriptions_resumed;
+  owner_.on_subscribed(*this, start);
+}
+
+void Subscription::on_gap(const Gap& gap) { owner_.on_gap(*this, gap); }
+
+void Subscription::on_ended(const Error& error) { fail(error); }
+
+void Subscription::fail(const Error& error) {
+  if (!is_live()) ++services_.counters.subscriptions_refused;
+  end();
+  Error told = error;
+  if (told.info().retryable && told.retry_after_ms == 0) {
+    told.retry_after_ms = retry_with_jitter_ms(services_.random);
+  }
+  owner_.on_ended(*this, told);
+}
+
+void Subscription::end() {
+  if (state_ == SubscriptionState::Ended) return;
+  move(SubscriptionEvent::Ended);
+  ticket_.reset();
+  services_.definitions.unwatch(*this);
+  leave();
+}
+
+bool Subscription::is_connection(std::string_view id) const { return owner_.is_connection(id); }
+
+void Subscription::on_own_passed(std::uint64_t offset) { owner_.on_own_passed(*this, offset); }
+
+std::int64_t Subscription::keepalive_interval_ms() const {
+  return grant_.keepalive_interval_ms.value_or(definition_->keepalive_interval_ms);
+}
+
+std::int64_t Subscription::lifetime_ms() const {
+  return grant_.max_connection_lifetime_ms.value_or(definition_->max_connection_lifetime_ms);
+}
+
+std::int64_t Subscription::expires_ms() const {
+  if (!grant_.expires_at_ms) return 0;
+  const std::int64_t left = *grant_.expires_at_ms - services_.clock.wall_ms();
+  return services_.clock.monotonic_ms() + std::max<std::int64_t>(left, 0);
+}
+
+void Subscription::reauthorize(HeaderCredential credential) {
+  if (!is_live() || !credentials_) return;
+  credentials_->header = std::move(credential);
+  const Result<ChannelTarget> target = resolve_channel(call_, definitions_);
+  TAKO_CHECK(target.has_value());  // It was resolved under these very definitions.
+  ask(target->params);
+}
+
+void Subscription::on_definitions_changed(std::string_view app,
+                                          const std::shared_ptr<const DefinitionSet>& definitions) {
+  if (app != call_.app) return;
+  ++services_.counters.rejudged;
+  const Result<ChannelTarget> target = resolve_channel(call_, definitions);
+  if (!target) {
+    ++services_.counters.ended_by_definitions;
+    fail(target.error());
+    return;
+  }
+  judge_again(*target);
+}
+
+// Same rules: goes on. Another key, or rules that the credentials at hand can't be judged by: the
+// client has to come again. Another rule of access: the app is asked again.
+void Subscription::judge_again(const ChannelTarget& target) {
+  const bool is_key_same = target.channel.key == channel_.key;
+  const bool is_auth_same = target.definition->auth == definition_->auth;
+  const bool becomes_public = !target.definition->auth.has_value();
+  const bool can_ask = credentials_ != nullptr && is_live() && target.definition->auth &&
+                       definition_->auth &&
+                       (!credentials_->header ||
+                        target.definition->auth->header_name == definition_->auth->header_name) &&
+                       (!credentials_->cookie ||
+                        target.definition->auth->cookie_name == definition_->auth->cookie_name);
+  if (!is_key_same || (!is_auth_same && !becomes_public && !can_ask)) {
+    ++services_.counters.ended_by_definitions;
+    fail(Error{ErrorCode::DefinitionsChanged});
+    return;
+  }
+  definitions_ = target.definitions;
+  definition_ = target.definition;
+  set_slow_policy(definition_->slow);
+  join_.slow = definition_->slow;
+  if (!is_auth_same && !becomes_public) ask(target.params);
+}
+
+}  // namespace tako::edge
