@@ -36,6 +36,9 @@ inline constexpr std::size_t kBatchBytesMax = 4 * kMiB;
 inline constexpr std::size_t kHistoryPageMax = 1'000;    // messages of one page
 inline constexpr std::size_t kHistoryPageDefault = 100;
 inline constexpr std::size_t kHistoryPageBytesMax = 2 * kMiB;   // a page ends early, `next` goes on
+inline constexpr std::size_t kChannelsPageMax = 1'000;  // channels of one page: `next` goes on
+inline constexpr std::size_t kChannelsPageBytesMax = 2 * kMiB;  // a page ends early, as above
+inline constexpr std::size_t kAppStreamPullBytes = 64 * kKiB;   // read at once for GET …/stream
 
 // Channels and the log, at the broker.
 inline constexpr std::size_t kChannelMessagesMax = 10'000;      // retained per channel: oldest go
