@@ -1,0 +1,98 @@
+// One line per counter: its name, what it counts, where it is kept.
+#include "broker/broker_metrics.h"
+
+#include <string>
+
+namespace tako::broker {
+namespace {
+
+void register_log(Metrics& metrics, ChannelTable& channels) {
+  const auto stat = [&channels](auto LogStats::* member) {
+    return [&channels, member] { return static_cast<double>(channels.log().stats().*member); };
+  };
+  metrics.counter("tako_broker_log_appended_total", "Messages stored.",
+                  stat(&LogStats::appended_total));
+  metrics.counter("tako_broker_log_expired_total", "Messages that left their replay window.",
+                  stat(&LogStats::expired_total));
+  metrics.gauge("tako_broker_log_messages", "Messages retained.", stat(&LogStats::messages));
+  metrics.gauge("tako_broker_log_bytes", "Bytes of messages retained.", stat(&LogStats::bytes));
+  metrics.gauge("tako_broker_log_quiet_heads", "Remembered heads of quiet channels.",
+                stat(&LogStats::quiet_heads));
+}
+
+void register_channels(Metrics& metrics, ChannelTable& channels) {
+  metrics.gauge("tako_broker_channels", "Channels with messages or subscribers.",
+                [&channels] { return static_cast<double>(channels.size()); });
+  metrics.counter("tako_broker_channels_created_total", "Channels made.",
+                  channels.counters().created_total);
+  metrics.counter("tako_broker_channels_forgotten_total", "Channels forgotten.",
+                  channels.counters().forgotten_total);
+  metrics.gauge("tako_broker_idempotency_keys", "Idempotency keys remembered.",
+                [&channels] { return static_cast<double>(channels.idempotency_keys()); });
+}
+
+void register_publisher(Metrics& metrics, const PublishCounters& counters) {
+  metrics.counter("tako_broker_published_total", "Messages published and stored.",
+                  counters.published_total);
+  metrics.counter("tako_broker_published_ephemeral_total", "Ephemeral messages published.",
+                  counters.ephemeral_total);
+  metrics.counter("tako_broker_published_repeated_total",
+                  "Publishes whose idempotency key was known.", counters.repeated_total);
+  metrics.counter("tako_broker_publish_refused_total", "Publishes refused.",
+                  counters.refused_total);
+}
+
+void register_links(Metrics& metrics, const EdgeRegistry& edges, const LinkServer& links) {
+  const LinkCounters& counters = edges.counters();
+  metrics.gauge("tako_broker_edges", "Linked edges.",
+                [&edges] { return static_cast<double>(edges.edges()); });
+  metrics.gauges("tako_broker_edge_channels", "Channels that an edge is subscribed to.", [&edges] {
+    std::vector<std::pair<Metrics::Labels, double>> series;
+    for (const EdgeInfo& edge : edges.list()) {
+      series.push_back({{{"edge", edge.name}}, static_cast<double>(edge.channels)});
+    }
+    return series;
+  });
+  metrics.counter("tako_broker_link_frames_in_total", "Frames from edges.",
+                  counters.frames_in_total);
+  metrics.counter("tako_broker_link_frames_out_total", "Frames to edges.",
+                  counters.frames_out_total);
+  metrics.counter("tako_broker_link_bytes_in_total", "Bytes from edges.", counters.bytes_in_total);
+  metrics.counter("tako_broker_link_bytes_out_total", "Bytes to edges.", counters.bytes_out_total);
+  metrics.counter("tako_broker_link_records_out_total", "Messages sent to edges.",
+                  counters.records_out_total);
+  metrics.counter("tako_broker_ephemeral_dropped_total",
+                  "Ephemeral messages not sent to an edge that was behind.",
+                  counters.ephemeral_dropped_total);
+  metrics.counter("tako_broker_gaps_total", "Gaps told to edges.", counters.gaps_total);
+  metrics.counter("tako_broker_link_protocol_errors_total", "Links closed for what an edge sent.",
+                  counters.protocol_errors_total);
+  metrics.counter("tako_broker_links_refused_total", "Links refused for their version.",
+                  counters.refused_total);
+  metrics.counter("tako_broker_link_strangers_total", "Links refused for their user.",
+                  [&links] { return static_cast<double>(links.strangers_refused()); });
+}
+
+void register_api(Metrics& metrics, const ApiServer& api) {
+  metrics.counter("tako_broker_api_connections_total", "Connections to the app socket.",
+                  api.counters().connections);
+  metrics.counter("tako_broker_api_requests_total", "Requests on the app socket.",
+                  api.counters().requests);
+  metrics.gauge("tako_broker_app_streams", "Open streams on the app socket.",
+                [&api] { return static_cast<double>(api.streams().open.size()); });
+  metrics.counter("tako_broker_app_stream_ephemeral_dropped_total",
+                  "Ephemeral messages not given to an app stream that was behind.",
+                  api.streams().ephemeral_dropped_total);
+}
+
+}  // namespace
+
+void register_broker_metrics(Metrics& metrics, const MeteredParts& parts) {
+  register_log(metrics, parts.channels);
+  register_channels(metrics, parts.channels);
+  register_publisher(metrics, parts.publisher.counters());
+  register_links(metrics, parts.edges, parts.links);
+  register_api(metrics, parts.api);
+}
+
+}  // namespace tako::broker

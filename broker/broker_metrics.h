@@ -1,0 +1,24 @@
+// The broker's counters under their Prometheus names.
+#pragma once
+
+#include "broker/api/api_server.h"
+#include "broker/channel/channel_table.h"
+#include "broker/channel/publisher.h"
+#include "broker/edge_registry.h"
+#include "broker/link_server.h"
+#include "common/config/metrics.h"
+
+namespace tako::broker {
+
+struct MeteredParts {
+  ChannelTable& channels;
+  const Publisher& publisher;
+  const EdgeRegistry& edges;
+  const LinkServer& links;
+  const ApiServer& api;
+};
+
+// All that is passed outlives the registry.
+void register_broker_metrics(Metrics& metrics, const MeteredParts& parts);
+
+}  // namespace tako::broker

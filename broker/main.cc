@@ -1,0 +1,187 @@
+// tako-broker: builds every part, in order, and alone knows them all.
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "broker/api/api_server.h"
+#include "broker/broker_metrics.h"
+#include "broker/channel/channel_table.h"
+#include "broker/channel/control_stream.h"
+#include "broker/channel/definitions_registry.h"
+#include "broker/channel/publisher.h"
+#include "broker/cluster/cluster_engines.h"
+#include "broker/edge_registry.h"
+#include "broker/link_server.h"
+#include "broker/log/log_engines.h"
+#include "common/config/admin.h"
+#include "common/config/log.h"
+#include "common/config/metrics.h"
+#include "common/config/process.h"
+#include "common/config/start_up.h"
+#include "common/config/version.h"
+#include "common/random.h"
+#include "common/uv/loop.h"
+#include "common/uv/timer.h"
+#include "common/uv/timer_wheel.h"
+
+namespace tako::broker {
+namespace {
+
+constexpr std::chrono::milliseconds kTick{100};
+constexpr int kExitListen = 1;
+constexpr std::string_view kClusterEngine = "single-box";
+
+std::vector<std::string> app_ids(const config::Config& config) {
+  std::vector<std::string> ids;
+  for (const config::AppConfig& app : config.apps) ids.push_back(app.id);
+  return ids;
+}
+
+std::unique_ptr<LogEngine> make_log(const std::string& name, const LogSeams& seams) {
+  const LogEngineEntry* entry = find_log_engine(name);
+  // The configuration checks the name; a difference between the two lists is our fault.
+  if (entry == nullptr) throw std::logic_error("no log engine is called " + name);
+  return entry->make(seams);
+}
+
+std::unique_ptr<ClusterEngine> make_cluster(LogEngine& log) {
+  const ClusterEngineEntry* entry = find_cluster_engine(kClusterEngine);
+  if (entry == nullptr) throw std::logic_error("no cluster engine for one box");
+  return entry->make(log);
+}
+
+// A stream of 0 would mean "none yet" to an edge.
+std::uint64_t control_stream_id(Random& random) { return random.next() | 1U; }
+
+// The broker process. Members are in the order in which they are built; they end in the reverse.
+class Broker {
+ public:
+  Broker(const config::Config& config, Log& log) : config_(config), log_(log) {
+    register_broker_metrics(metrics_, {channels_, publisher_, edges_, links_, api_server_});
+    metrics_.limits(limit_counters_);
+    metrics_.process("tako-broker");
+  }
+
+  int run() {
+    if (const auto put = put_configured_definitions(config_.apps, definitions_); !put) {
+      log_.error(put.error().message());
+      return kExitListen;
+    }
+    if (!listen()) return kExitListen;
+    tick_.start_repeating(kTick);
+    loop_.run();
+    log_.info("ended");
+    return 0;
+  }
+
+ private:
+  bool listen() {
+    const config::BrokerConfig& wanted = config_.broker;
+    if (!is_listening(links_.listen(wanted.link), "link", wanted.link)) return false;
+    if (!is_listening(api_server_.listen(wanted.app_socket), "app socket", wanted.app_socket)) {
+      return false;
+    }
+    if (wanted.admin.empty()) return true;
+    const auto address = uv::parse_address(wanted.admin);
+    auto bound =
+        address ? admin_.listen(*address) : Result<uv::Address>(std::unexpected(address.error()));
+    if (!bound) {
+      log_.error(bound.error().message());
+      return false;
+    }
+    std::cout << "admin " << uv::to_string(*bound) << std::endl;
+    log_.info("listening", {{"for", "admin"}, {"address", uv::to_string(*bound)}});
+    return true;
+  }
+
+  bool is_listening(const Result<void>& result, std::string_view what, const std::string& path) {
+    if (!result) {
+      log_.error(result.error().message());
+      return false;
+    }
+    log_.info("listening", {{"for", what}, {"path", path}});
+    return true;
+  }
+
+  void on_tick() {
+    channels_.tick();
+    control_.tick();
+  }
+
+  // The first signal lets requests in flight finish, the second ends at once.
+  void on_stop_signal() {
+    if (is_stopping_) {
+      loop_.stop();
+      return;
+    }
+    is_stopping_ = true;
+    log_.info("stopping");
+    api_server_.drain([this] { loop_.stop(); });
+  }
+
+  [[nodiscard]] std::vector<std::string> why_not_ready() const {
+    if (is_stopping_) return {"stopping"};
+    return {};
+  }
+
+  const config::Config& config_;
+  Log& log_;
+  bool is_stopping_ = false;
+  LimitCounters limit_counters_;
+  SystemRandom random_;
+  uv::Loop loop_;
+  uv::LoopTimerWheel wheel_{loop_};
+  std::unique_ptr<LogEngine> engine_ =
+      make_log(config_.broker.log, {loop_, random_, config_.limits, limit_counters_});
+  std::unique_ptr<ClusterEngine> cluster_ = make_cluster(*engine_);
+  ControlStream control_{control_stream_id(random_), loop_, config_.limits, limit_counters_};
+  DefinitionsRegistry definitions_{app_ids(config_), control_};
+  ChannelTable channels_{*engine_, definitions_, loop_, config_.limits, limit_counters_};
+  Publisher publisher_{channels_, *cluster_, definitions_, loop_, config_.limits, limit_counters_};
+  AppApiParts api_parts_{config_.apps, channels_, definitions_, publisher_, loop_, limit_counters_};
+  AppApi api_{api_parts_};
+  EdgeRegistry edges_{BrokerParts{channels_, publisher_, definitions_, control_, api_, log_,
+                                  config_.limits, limit_counters_}};
+  LinkServer links_{loop_, edges_};
+  ReadyCheck ready_ = [this] { return why_not_ready(); };
+  ApiServer api_server_{loop_, wheel_.wheel(), api_, api_parts_, config_.limits, ready_};
+  Metrics metrics_;
+  AdminServer admin_{loop_, wheel_.wheel(), metrics_, ready_};
+  uv::Timer tick_{loop_, [this] { on_tick(); }};
+  uv::SignalWatcher on_term_{loop_, SIGTERM, [this] { on_stop_signal(); }};
+  uv::SignalWatcher on_int_{loop_, SIGINT, [this] { on_stop_signal(); }};
+};
+
+int run(const std::vector<std::string>& arguments) {
+  const config::StartUp start = config::start_up(
+      config::Program::Broker, arguments, config::process_environment(), std::cout, std::cerr);
+  if (!start.loaded) return start.exit_code;
+  const config::Config& config = start.loaded->config;
+  ignore_broken_pipes();
+  const std::uint64_t files = raise_open_files_limit();
+  Log log({.level = log_level_from(config.log.level),
+           .is_json = config.log.format == "json",
+           .name = "broker"});
+  for (const std::string& warning : start.loaded->warnings) log.warn(warning);
+  log.info(
+      "starting",
+      {{"version", config::version_text()}, {"log", config.broker.log}, {"open_files_max", files}});
+  return Broker(config, log).run();
+}
+
+}  // namespace
+}  // namespace tako::broker
+
+int main(int argc, char** argv) {
+  try {
+    return tako::broker::run({argv + 1, argv + argc});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "tako-broker: %s\n", error.what());
+    return 1;
+  }
+}
