@@ -12,10 +12,10 @@ namespace tako::edge {
 
 // Where a request comes from, as far as it can be believed.
 struct ClientOrigin {
-  std::string ip;                    // "" for a unix socket
+  std::string ip = {};               // "" for a unix socket
   std::string proto = "http";        // http, https
-  std::string host;                  // as the client asked for it
-  std::string chain;                 // X-Forwarded-For for the app
+  std::string host = {};             // as the client asked for it
+  std::string chain = {};            // X-Forwarded-For for the app
   bool has_ignored_headers = false;  // forwarded headers came from a peer that is not trusted
 };
 

@@ -1,0 +1,133 @@
+// Builds the server's parts in order, and takes them down in a drain.
+#include "edge/server/edge_server.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/http/server.h"
+#include "common/uv/timer.h"
+#include "edge/server/api_gateway.h"
+#include "edge/server/live_clients.h"
+#include "edge/server/proxy.h"
+#include "edge/server/router.h"
+#include "edge/server/site.h"
+#include "edge/session/services.h"
+
+namespace tako::edge {
+namespace {
+
+// Clients are told to come back in this many portions, so that they don't come back together.
+constexpr std::int64_t kDrainSteps = 50;
+constexpr std::int64_t kDrainStepMsMin = 10;
+
+http::ServerOptions server_options(const RuntimeLimits& limits) {
+  http::ServerOptions options;
+  options.connections_max = limits.http_connections_max;
+  options.timeouts.head = std::chrono::milliseconds(limits.http_head_ms);
+  options.timeouts.idle = std::chrono::milliseconds(limits.http_idle_ms);
+  options.timeouts.body = std::chrono::milliseconds(limits.http_body_progress_ms);
+  options.timeouts.write = std::chrono::milliseconds(limits.http_write_progress_ms);
+  return options;
+}
+
+}  // namespace
+
+// Members are taken down from the last to the first: the HTTP server with its exchanges before what
+// they use, the live clients before the flusher and the pools.
+class EdgeServer::Impl {
+ public:
+  Impl(EdgeServerParts parts, std::vector<ClientProtocol*> protocols)
+      : parts_(std::move(parts)),
+        flusher_(parts_.loop),
+        clients_(parts_.config.limits.connections_max),
+        sites_({parts_.loop, parts_.wheel, flusher_, outboxes_, clients_, parts_.origins,
+                parts_.limit_counters, parts_.counters},
+               parts_.config.apps),
+        api_(parts_.loop, parts_.config.limits, parts_.limit_counters, parts_.counters,
+             parts_.broker),
+        proxy_(parts_.loop, parts_.wheel, parts_.random, parts_.config.limits,
+               parts_.limit_counters, parts_.counters),
+        router_({sites_, clients_, api_, proxy_, parts_.random, parts_.counters, parts_.warn},
+                ForwardedPolicy(parts_.config.trusted_proxies), std::move(protocols)),
+        server_(parts_.loop, parts_.wheel, router_, server_options(parts_.config.limits)),
+        drain_timer_(parts_.loop, [this] { drain_step(); }) {}
+  ~Impl() { clients_.end_all(); }  // While the pools that they use are there.
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  void drain(std::function<void()> on_drained);
+
+  [[nodiscard]] http::Server& server() noexcept { return server_; }
+  [[nodiscard]] const LiveClients& clients() const noexcept { return clients_; }
+
+ private:
+  void drain_step();
+  [[nodiscard]] bool is_empty() const {
+    return is_http_drained_ && clients_.size() == 0 && proxy_.tunnels() == 0;
+  }
+
+  EdgeServerParts parts_;
+  Flusher flusher_;
+  OutboxPool outboxes_;
+  LiveClients clients_;
+  Sites sites_;
+  ApiGateway api_;
+  Proxy proxy_;
+  Router router_;
+  http::Server server_;
+  uv::Timer drain_timer_;
+  std::function<void()> on_drained_;
+  std::int64_t drain_began_ms_ = 0;
+  std::size_t portion_ = 0;
+  bool is_http_drained_ = false;
+};
+
+void EdgeServer::Impl::drain(std::function<void()> on_drained) {
+  on_drained_ = std::move(on_drained);
+  drain_began_ms_ = parts_.loop.monotonic_ms();
+  portion_ = clients_.size() / kDrainSteps + 1;
+  server_.drain([this] { is_http_drained_ = true; });
+  const std::int64_t step_ms = std::max(parts_.config.edge.drain_ms / kDrainSteps, kDrainStepMsMin);
+  drain_timer_.start_repeating(std::chrono::milliseconds(step_ms));
+}
+
+// Until drain_ms clients are told and requests finish; then close handshakes get their time; what
+// is left is cut.
+void EdgeServer::Impl::drain_step() {
+  const std::int64_t drained_ms = parts_.loop.monotonic_ms() - drain_began_ms_;
+  const bool is_time_over = drained_ms >= parts_.config.edge.drain_ms;
+  const auto retry_ms = [this] { return retry_with_jitter_ms(parts_.random); };
+  clients_.drain_some(is_time_over ? clients_.size() : portion_, retry_ms);
+  if (is_time_over) proxy_.end_tunnels();
+  const std::int64_t end_ms = parts_.config.edge.drain_ms + parts_.config.limits.close_handshake_ms;
+  if (!is_empty() && drained_ms < end_ms) return;
+  drain_timer_.stop();
+  clients_.end_all();
+  std::exchange(on_drained_, nullptr)();  // May destroy this.
+}
+
+EdgeServer::EdgeServer(EdgeServerParts parts, std::vector<ClientProtocol*> protocols)
+    : impl_(std::make_unique<Impl>(std::move(parts), std::move(protocols))) {}
+
+EdgeServer::~EdgeServer() = default;
+
+Result<uv::Address> EdgeServer::listen(const uv::Address& address,
+                                       const uv::ListenOptions& options) {
+  return impl_->server().listen(address, options);
+}
+
+uv::Address EdgeServer::adopt(uv::Fd listening_socket) {
+  return impl_->server().adopt(std::move(listening_socket));
+}
+
+void EdgeServer::drain(std::function<void()> on_drained) { impl_->drain(std::move(on_drained)); }
+
+bool EdgeServer::is_draining() const { return impl_->server().is_draining(); }
+
+const http::ServerCounters& EdgeServer::http_counters() const { return impl_->server().counters(); }
+
+std::size_t EdgeServer::http_connections() const { return impl_->server().connection_count(); }
+
+std::size_t EdgeServer::live_clients() const { return impl_->clients().size(); }
+
+}  // namespace tako::edge

@@ -1,0 +1,47 @@
+// LiveClients: owns the live WebSockets and event streams, bounds them, and ends them in a drain.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "common/http/server_connection.h"
+#include "edge/server/client_socket.h"
+
+namespace tako::edge {
+
+class LiveClients final : public ClientSocketOwner {
+ public:
+  // `connections_max`: more are refused by whoever asks has_room() first.
+  explicit LiveClients(std::size_t connections_max) noexcept : connections_max_(connections_max) {}
+  ~LiveClients() { end_all(); }
+  LiveClients(const LiveClients&) = delete;
+  LiveClients& operator=(const LiveClients&) = delete;
+
+  [[nodiscard]] bool has_room() const noexcept { return clients_.size() < connections_max_; }
+  [[nodiscard]] std::size_t size() const noexcept { return clients_.size(); }
+
+  // Take over a connection that has left HTTP; `head` is the answer that the client still gets.
+  void add_websocket(ClientContext& context, http::TakenStream taken, std::string_view head,
+                     std::unique_ptr<ClientHandler> handler);
+  void add_event_stream(ClientContext& context, http::TakenStream taken, std::string_view head,
+                        std::unique_ptr<ClientHandler> handler, bool is_chunked);
+
+  // Tells up to `count` clients that have not been told to come back elsewhere, each with its own
+  // `retry_ms()`.
+  void drain_some(std::size_t count, const std::function<std::int64_t()>& retry_ms);
+  // All handlers are told on_closed() and every connection is dropped.
+  void end_all();
+
+ private:
+  void add(std::unique_ptr<ClientSocket> client, std::string_view head, std::string_view unread);
+  void on_socket_over(ClientSocket& socket) override;
+
+  std::size_t connections_max_;
+  std::vector<std::unique_ptr<ClientSocket>> clients_;  // Each knows its place.
+};
+
+}  // namespace tako::edge
