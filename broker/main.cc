@@ -140,7 +140,7 @@ class Broker {
       make_log(config_.broker.log, {loop_, random_, config_.limits, limit_counters_});
   std::unique_ptr<ClusterEngine> cluster_ = make_cluster(*engine_);
   ControlStream control_{control_stream_id(random_), loop_, config_.limits, limit_counters_};
-  DefinitionsRegistry definitions_{app_ids(config_), control_};
+  DefinitionsRegistry definitions_{app_ids(config_), control_, limit_counters_};
   ChannelTable channels_{*engine_, definitions_, loop_, config_.limits, limit_counters_};
   Publisher publisher_{channels_, *cluster_, definitions_, loop_, config_.limits, limit_counters_};
   AppApiParts api_parts_{config_.apps, channels_, definitions_, publisher_, loop_, limit_counters_};
