@@ -32,7 +32,7 @@ struct Start {
 
 // What a session wants of a channel.
 struct Join {
-  std::optional<Cursor> cursor;  // absent: new messages only
+  std::optional<Cursor> cursor = {};  // absent: new messages only
   WireForm form = WireForm::WsPlain;
   SlowPolicy slow = SlowPolicy::Resume;
   bool is_public = false;  // served on when the link has been away for limits::kLinkLostServeMs
