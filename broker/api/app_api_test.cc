@@ -56,7 +56,9 @@ struct Api : ApiTestParts {
     CHECK(answer.status == 200);
     const std::string messages = member(answer, "messages");
     std::string data;
-    for (const std::string_view message : *split_json_array(messages, 1'000)) {
+    const auto elements = split_json_array(messages, 1'000);
+    REQUIRE(elements.has_value());
+    for (const std::string_view message : *elements) {
       if (!data.empty()) data += ' ';
       const auto members = split_json_object(message);
       data += find_member(*members, "data")->raw;

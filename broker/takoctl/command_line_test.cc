@@ -1,0 +1,179 @@
+// takoctl's commands against a scripted server: what they ask, print, and end with.
+#include "broker/takoctl/command_line.h"
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "broker/takoctl/tail.h"
+#include "tests/support/stub_app.h"
+#include "tests/support/temp_dir.h"
+
+namespace tako::takoctl {
+namespace {
+
+using test::HttpStream;
+using test::StubReply;
+using test::StubRequest;
+
+struct Ended {
+  int code = 0;
+  std::string out;
+  std::string errors;
+};
+
+// A server on a unix socket that remembers what it was asked.
+class Server {
+ public:
+  [[nodiscard]] std::string socket() const { return folder_.file("s"); }
+  [[nodiscard]] const test::TempDir& folder() const { return folder_; }
+
+  void answer(const std::string& path, int status, const std::string& body) {
+    app_.on(path, [this, status, body](const StubRequest& request, HttpStream& stream) {
+      request_ = request;
+      request_.body = stream.read_body();
+      stream.write(test::response_bytes({.status = status, .body = body}));
+      return true;
+    });
+  }
+  // One stream after another, each cut at its end; the cursors that came are in `cursors`.
+  void stream(const std::string& path, std::vector<std::string> streams) {
+    streams_ = std::move(streams);
+    app_.on(path, [this](const StubRequest& request, HttpStream& stream) {
+      cursors.push_back(request.head.header("last-event-id").value_or(""));
+      const std::string body = cursors.size() > streams_.size() ? "" : streams_[cursors.size() - 1];
+      if (body.empty()) {
+        stream.write(test::response_bytes(
+            {.status = 404, .body = R"({"error":{"code":"channel-unknown","message":"m"}})"}));
+        return false;
+      }
+      stream.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + body);
+      return false;
+    });
+  }
+
+  Ended run(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--app-socket", socket()});
+    std::ostringstream out;
+    std::ostringstream errors;
+    const int code = takoctl::run(arguments, {.out = out, .errors = errors});
+    return {.code = code, .out = out.str(), .errors = errors.str()};
+  }
+  [[nodiscard]] const StubRequest& asked() const { return request_; }
+  void stop() { app_.stop(); }
+
+  std::vector<std::string> cursors;
+
+ private:
+  test::TempDir folder_;
+  StubRequest request_;
+  std::vector<std::string> streams_;
+  test::StubApp app_{"unix:" + folder_.file("s")};
+};
+
+constexpr const char* kRefusal =
+    R"({"error":{"code":"channel-unknown","message":"Channel not defined","hint":"PUT one."}})";
+
+TEST_CASE("publish sends the message and prints the answer") {
+  Server server;
+  server.answer("/v1/channels/a%20b/messages", 201, R"({"id":"1-a"})");
+  const Ended ended = server.run({"--app", "shop", "publish", "a b", "t", R"({"x":1})", "--param",
+                                  "room=1", "--idempotency-key", "k"});
+  CHECK(ended.code == kExitOk);
+  CHECK(ended.out == "{\"id\":\"1-a\"}\n");
+  CHECK(server.asked().method == "POST");
+  CHECK(server.asked().target == "/v1/channels/a%20b/messages?room=1");
+  CHECK(server.asked().body == R"({"type":"t","data":{"x":1}})");
+  CHECK(server.asked().head.header("tako-app") == "shop");
+  CHECK(server.asked().head.header("idempotency-key") == "k");
+}
+
+TEST_CASE("a refusal is told with its hint and ends with 1") {
+  Server server;
+  server.answer("/v1/channels/nope/messages", 404, kRefusal);
+  const Ended ended = server.run({"publish", "nope", "t", "1"});
+  CHECK(ended.code == kExitRefused);
+  CHECK(ended.out.empty());
+  CHECK(ended.errors == "takoctl: channel-unknown: Channel not defined\n  PUT one.\n");
+  server.answer("/v1/stats", 500, "no JSON");
+  CHECK(server.run({"stats"}).errors == "takoctl: the server answered 500\n");
+}
+
+TEST_CASE("wrong words end with 2, nobody there with 3") {
+  Server server;
+  CHECK(server.run({"nonsense"}).code == kExitUsage);
+  CHECK(server.run({}).code == kExitUsage);
+  CHECK(server.run({"publish", "feed"}).code == kExitUsage);
+  CHECK(server.run({"publish", "feed", "t", "no json"}).code == kExitUsage);
+  CHECK(server.run({"publish", "feed", "t", "x", "--text", "--base64"}).code == kExitUsage);
+  CHECK(server.run({"--help"}).code == kExitOk);
+  CHECK(server.run({"--version"}).out.starts_with("takoctl "));
+  server.stop();
+  const Ended nobody = server.run({"stats"});
+  CHECK(nobody.code == kExitNobodyThere);
+  CHECK(nobody.errors.find(server.socket()) != std::string::npos);
+}
+
+TEST_CASE("channels are a table over all pages, or JSON") {
+  Server server;
+  server.answer(
+      "/v1/channels", 200,
+      R"({"channels":[{"channel":"chat","params":{"r":"1"},"subscribers":2,"messages":30}],"next":null})");
+  CHECK(server.run({"channels"}).out ==
+        "CHANNEL  PARAMS     SUBSCRIBERS  MESSAGES\n"
+        "chat     {\"r\":\"1\"}  2            30\n");
+  CHECK(server.run({"channels", "--json"}).out.starts_with("{\"channels\":["));
+}
+
+TEST_CASE("definitions are read, and put from a file") {
+  Server server;
+  const std::string file = server.folder().write("d.json", R"({"definitions":[]})");
+  server.answer("/v1/definitions", 200, R"({"version":2})");
+  CHECK(server.run({"definitions"}).out == "{\"version\":2}\n");
+  CHECK(server.asked().method == "GET");
+  CHECK(server.run({"definitions", "put", file}).code == kExitOk);
+  CHECK(server.asked().method == "PUT");
+  CHECK(server.asked().body == R"({"definitions":[]})");
+  CHECK(server.run({"definitions", "put", file + ".not"}).code == kExitUsage);
+}
+
+TEST_CASE("presence says what the server says") {
+  Server server;
+  server.answer("/v1/channels/c/presence", 501,
+                R"({"error":{"code":"not-implemented","message":"no presence yet","hint":""}})");
+  const Ended ended = server.run({"presence", "c"});
+  CHECK(ended.code == kExitRefused);
+  CHECK(ended.errors == "takoctl: not-implemented: no presence yet\n");
+}
+
+TEST_CASE("tail resumes at the last id when the stream breaks, and tells gaps") {
+  Server server;
+  server.stream("/v1/channels/feed/stream",
+                {"id: 0-a\n\nid: 1-a\ndata: {\"n\":1}\n\n",
+                 "id: 9-a\nevent: tako.gap\ndata: {\"reason\":\"window-passed\"}\n\n"
+                 "id: 10-a\ndata: {\"n\":10}\n\ndata: half"});
+  std::ostringstream out;
+  std::ostringstream errors;
+  ApiClient client(server.socket(), "");
+  const TailOptions options{.channel = {.name = "feed", .params = {}},
+                            .after = "",
+                            .wait = [](std::chrono::milliseconds) { return true; }};
+  const int code = run_tail(client, options, {.out = out, .errors = errors});
+  CHECK(code == kExitRefused);  // The third answer is 404.
+  CHECK(out.str() == "{\"n\":1}\n{\"n\":10}\n");
+  CHECK(errors.str().find("gap {\"reason\":\"window-passed\"}") != std::string::npos);
+  CHECK(errors.str().find("resuming at 1-a") != std::string::npos);
+  CHECK(server.cursors == std::vector<std::string>{"", "1-a", "10-a"});
+}
+
+TEST_CASE("tail begins behind the cursor it is given, and fails when nobody is there") {
+  Server server;
+  server.stream("/v1/channels/feed/stream", {});
+  CHECK(server.run({"tail", "feed", "--after", "0"}).code == kExitRefused);
+  CHECK(server.cursors == std::vector<std::string>{"0"});
+  server.stop();
+  CHECK(server.run({"tail", "feed"}).code == kExitNobodyThere);
+}
+
+}  // namespace
+}  // namespace tako::takoctl

@@ -1,0 +1,8 @@
+// takoctl: publishes, follows and lists channels from a shell.
+#include <iostream>
+
+#include "broker/takoctl/command_line.h"
+
+int main(int argc, char** argv) {
+  return tako::takoctl::run({argv + 1, argv + argc}, {.out = std::cout, .errors = std::cerr});
+}
