@@ -31,8 +31,7 @@ void AppStream::open() {
   const bool continues = request_.from && !start.gap && !request_.from->from_oldest;
   last_ = continues ? request_.from->position : begin;
   if (start.gap) {
-    last_ = request_.from ? request_.from->position : begin;
-    write_gap(start.reason, last_, begin);
+    write_gap(start.reason, request_.from->position, begin);
   } else {
     write("id: " + to_string(last_) + "\n\n");
   }
@@ -66,7 +65,7 @@ void AppStream::write_message(const StoredMessage& message) {
   write(block + "\n\n");
 }
 
-void AppStream::write_gap(GapReason reason, const Position& from, const Position& to) {
+void AppStream::write_gap(GapReason reason, Position from, Position to) {
   last_ = to;
   std::string block = "id: " + to_string(to) + "\nevent: tako.gap\n";
   block += R"(data: {"from":")" + to_string(from) + R"(","to":")" + to_string(to);

@@ -50,7 +50,7 @@ class AppStream final : public http::Exchange, private Sink {
   void open();
   void pump();
   void on_keepalive();
-  void write_gap(GapReason reason, const Position& from, const Position& to);
+  void write_gap(GapReason reason, Position from, Position to);
   void write_message(const StoredMessage& message);
   void write(std::string_view block);
 

@@ -46,7 +46,8 @@ SseBlock parse_block(std::string raw) {
 SseClient::SseClient(const Endpoint& endpoint, std::string target, Headers headers,
                      int receive_buffer)
     : stream_(Socket::connect(endpoint, receive_buffer)) {
-  stream_.write(serialize({.target = std::move(target), .headers = std::move(headers)}, endpoint));
+  const std::string host = endpoint.starts_with("unix:") ? "localhost" : endpoint;
+  stream_.write(serialize({.target = std::move(target), .headers = std::move(headers)}, host));
   auto head = stream_.read_head();
   if (!head) throw TestFailure("the connection was closed instead of an answer");
   response_.status = head->status();
