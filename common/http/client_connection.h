@@ -43,50 +43,52 @@ struct ClientRequest {
   // Only with NoBody or a whole body. nullopt: for the methods that RFC 9110 9.2.2 calls
   // idempotent.
   std::optional<bool> is_replayable;
-  std::chrono::milliseconds head_timeout{};   // to the first byte… the whole response head; 0: none
-  std::chrono::milliseconds total_timeout{};  // to the end of the response; 0: none
+  std::chrono::milliseconds head_timeout{};  // from the request's end to the response head; 0: none
+  std::chrono::milliseconds total_timeout{};  // from start() to the end of the response; 0: none
 };
 
-// What comes of it. Each call may destroy the exchange, save that on_response is followed by others
-// only if it is still there. After on_response_end or on_failed nothing more comes.
+// What comes of it. Each call may destroy the exchange (and then nothing more comes).
+// After on_response_end or on_failed nothing more comes either.
 class ResponseObserver {
  public:
-  // The final head (interim ones are dropped). For 101 call take_stream() here or later; then no
-  // on_response_end comes.
+  // The final head (interim ones are dropped). For 101 call take_stream() here or later; no
+  // on_response_end comes then, and nothing more until then.
   virtual void on_response(ResponseHead head) = 0;
   virtual void on_response_body(std::span<const std::byte> piece) = 0;
   virtual void on_response_end() = 0;
   // No answer, or only a part of one. UpstreamUnavailable, UpstreamTimeout, or LimitReached (the
   // pool's waiters).
   virtual void on_failed(const Error& error) = 0;
-  // write_body() said false; now there is room again. Also once when the request has got its
-  // connection and its head is sent: the body may flow.
+  // The body may flow: the head is sent; and later, when write_body() had said false.
   virtual void on_request_writable() {}
 
  protected:
   ~ResponseObserver() = default;
 };
 
-// Who gets a connection back when its exchange is over (the pool).
+class ClientConnection;
+
+// Who gets a connection back when its exchange is over (the pool). All calls come from inside the
+// connection: destroy it at the end of the turn, not at once.
 class ClientConnectionOwner {
  public:
-  // The exchange on it is over. `is_reusable`: it may carry another one now. Called from inside the
-  // connection: destroy it at the end of the turn, not at once.
-  virtual void on_idle(class ClientConnection& connection, bool is_reusable) = 0;
-  // An idle connection was closed by the upstream, or timed out. As above.
-  virtual void on_dead(class ClientConnection& connection) = 0;
-  // The current request got no byte of an answer on a reused connection: send it on another one.
-  virtual void on_stale(class ClientConnection& connection) = 0;
+  // The exchange on it is over; `is_reusable`: it may carry another one.
+  virtual void on_idle(ClientConnection& connection, bool is_reusable) = 0;
+  // An idle connection was closed by the upstream, or has been idle for too long.
+  virtual void on_dead(ClientConnection& connection) = 0;
+  // A reused connection turned out to be dead before a byte of the answer to `observer` came.
+  // The observer has not been told; the connection is useless.
+  virtual void on_stale(ClientConnection& connection, ResponseObserver& observer) = 0;
 
  protected:
   ~ClientConnectionOwner() = default;
 };
 
-//  Idle ──send()──▶ Sending/Receiving ──response and request whole──▶ Idle (on_idle, reusable)
-//   │                     │  └──101, take_stream()──▶ gone
-//   │ closed by peer      │ error, timeout, cancel, response before the request's end
-//   ▼                     ▼
-//  on_dead              on_idle (not reusable)
+//  Idle ──send()──▶ Busy ──response and request whole──▶ on_idle(reusable)
+//   │                 │──101, take_stream()───────────▶ on_idle(not reusable), the stream is gone
+//   │                 │──error, timeout, cancel(), response before the request's end──▶ not
+//   reusable │                 └──dead before any answer, and used before──▶ on_stale └─closed by
+//   the upstream, or too long idle──▶ on_dead
 class ClientConnection final : private uv::StreamObserver {
  public:
   ClientConnection(std::unique_ptr<uv::Stream> stream, uv::TimerWheel& wheel,
@@ -95,19 +97,23 @@ class ClientConnection final : private uv::StreamObserver {
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
 
-  // Begins an exchange. `request` stays alive and unchanged until it is over.
+  // Begins an exchange, on an idle connection. `request` stays unchanged until it is over.
+  // Does not call back.
   void send(const ClientRequest& request, ResponseObserver& observer);
   // False: wait for on_request_writable(). The bytes are taken either way.
   bool write_body(std::string_view piece);
   void end_body();
   void pause_response();
   void resume_response();
-  // After on_response with 101.
+  // After on_response with 101. `unread`: what has come behind it.
   [[nodiscard]] std::unique_ptr<uv::Stream> take_stream(std::string& unread);
   // Drops the exchange; the observer is not told. Ends in on_idle (not reusable).
   void cancel();
+  // on_dead() after this time, unless send() comes before.
+  void expire_after(std::chrono::milliseconds idle);
 
   [[nodiscard]] bool is_idle() const noexcept { return observer_ == nullptr; }
+  [[nodiscard]] bool is_request_sent() const noexcept { return request_done_; }
   [[nodiscard]] std::uint64_t requests() const noexcept { return requests_; }
 
  private:
@@ -117,35 +123,40 @@ class ClientConnection final : private uv::StreamObserver {
   void on_writable() override;
 
   void on_write_deadline();
+  void on_idle_deadline();
   void on_turn_end();
   void parse(std::span<const std::byte> bytes);
-  bool handle_step(const ParseStep& step);
-  bool handle_head();
+  void handle_step(const ParseStep& step);
+  void handle_head();
   void finish_response();
   void settle(bool is_reusable);
-  void fail(ErrorCode code, std::string detail);
+  void fail_exchange(ErrorCode code, std::string detail);
   void lost(std::string_view how);
   void transmit(std::span<const std::string_view> pieces);
+  [[nodiscard]] bool can_parse() const noexcept;
+  [[nodiscard]] Headers headers_of(const ClientRequest& request) const;
 
   uv::TimerWheel& wheel_;
   ClientConnectionOwner& owner_;
   std::unique_ptr<uv::Stream> stream_;
   uv::SendQueue out_;
-  std::optional<ResponseParser> parser_;
-  ResponseObserver* observer_ = nullptr;
-  const ClientRequest* request_ = nullptr;
-  std::string unread_;
+  std::optional<ResponseParser> parser_;  // while busy
+  ResponseObserver* observer_ = nullptr;  // while busy
+  std::span<const std::byte> input_;      // What parse() has not used yet.
+  std::string unread_;                    // held back by pause_response(), or behind a 101
   uv::TurnEndTask turn_end_;
   uv::MemberDeadline<ClientConnection, &ClientConnection::on_write_deadline> write_deadline_{*this};
+  uv::MemberDeadline<ClientConnection, &ClientConnection::on_idle_deadline> idle_deadline_{*this};
   std::uint64_t requests_ = 0;
-  std::uint64_t length_left_ = 0;
+  std::uint64_t length_left_ = 0;  // of a request body with Content-Length
+  bool is_chunked_ = false;
   bool request_done_ = false;
-  bool response_done_ = false;
-  bool response_begun_ = false;
+  bool is_interim_ = false;  // the head just read was a 1xx
   bool keep_alive_ = false;
+  bool wants_upgrade_ = false;
   bool is_upgraded_ = false;
   bool is_paused_ = false;
-  bool is_dead_ = false;
+  bool is_write_broken_ = false;  // The upstream takes no more; its answer may still come.
   bool peer_ended_ = false;
   bool wants_room_ = false;
 };

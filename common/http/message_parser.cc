@@ -67,6 +67,8 @@ ParseStep MessageParser::read_head(std::span<const std::byte> input) {
   if (refusal_) return fail(*std::exchange(refusal_, std::nullopt));
   if (error != HPE_OK && error != HPE_PAUSED) return fail(describe(error));
   if (!outcome.refusal.empty()) return fail(bad(outcome.refusal));
+  // llhttp goes on to the "SM" behind the head of HTTP/2's preface.
+  if (llhttp_.method == HTTP_PRI) return fail(describe(HPE_PAUSED_H2_UPGRADE));
   if (is_headers_complete_ != outcome.is_complete) {
     return fail(bad("a head whose end is ambiguous"));
   }

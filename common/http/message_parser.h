@@ -43,6 +43,9 @@ class MessageParser {
   // llhttp refused the head: which answer is right?
   [[nodiscard]] virtual ParseError describe(llhttp_errno_t error) const;
 
+  // The first byte of the message.
+  [[nodiscard]] char first_byte() const noexcept { return scanner_.first(); }
+
   // Judges Transfer-Encoding and Content-Length; error: the refusal.
   [[nodiscard]] std::optional<ParseError> read_framing(Framing& framing) const;
 
@@ -67,7 +70,6 @@ class MessageParser {
   [[nodiscard]] ParseStep read_head(std::span<const std::byte> input);
   [[nodiscard]] ParseStep read_body(std::span<const std::byte> input);
   [[nodiscard]] ParseStep fail(const ParseError& error);
-  [[nodiscard]] bool is_head_over() const noexcept { return is_headers_complete_; }
 
   llhttp_type_t type_;
   Phase phase_ = Phase::Head;

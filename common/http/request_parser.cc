@@ -104,7 +104,8 @@ class RequestParser::Impl final : public MessageParser {
   }
 
   ParseError describe(llhttp_errno_t error) const override {
-    if (error == HPE_INVALID_METHOD) {
+    const char first = first_byte();
+    if (error == HPE_INVALID_METHOD && is_token({&first, 1})) {
       return {501, ErrorCode::NotImplemented, "a method that HTTP does not know"};
     }
     if (error == HPE_PAUSED_H2_UPGRADE) {
