@@ -8,25 +8,13 @@ const unknownAgeMs = 500
 
 /** One channel of a connection. The owner gets its events through `handlers`. */
 class Subscription {
-  key = null // Known once the server said ready.
+  key = null // `chat?room=lobby`; known once the server said ready.
   cursor = '0' // Everything that is retained, then live.
   isReady = false
   resumedAt = null // Wall ms of the last resume; null before the first one.
 
   constructor(channel, params, handlers) {
     Object.assign(this, { channel, params, handlers })
-  }
-
-  /** Whether this key (`chat?room=lobby`) names our channel. */
-  matches(key) {
-    const [name, query = ''] = key.split('?', 2)
-    const params = Object.fromEntries(new URLSearchParams(query))
-    const names = Object.keys(this.params)
-    return (
-      decodeURIComponent(name) === this.channel &&
-      names.length === Object.keys(params).length &&
-      names.every((each) => String(this.params[each]) === params[each])
-    )
   }
 
   /** A resume does not say where the missed part ends, but a message says when it was sent. */
@@ -119,6 +107,7 @@ export class Connection {
     const data = { channel, params, token: `Bearer ${this.#getToken()}`, lastMessageId: cursor }
     this.#transmit({ type: 'tako.subscribe', data }, (reply) => {
       if (reply.error) subscription.handlers.onRefused?.(reply.error)
+      else this.#ready(subscription, reply)
     })
   }
 
@@ -129,8 +118,8 @@ export class Connection {
   }
 
   #receive(frame) {
-    const { type, data } = frame
-    if (type === 'tako.ack') this.#settle(data.ref, data)
+    const { type, data, key } = frame
+    if (type === 'tako.ack' || type === 'tako.ready') this.#settle(data.ref, { ...data, key })
     else if (type === 'tako.error') this.#settle(data.ref, { error: data })
     else if (type === 'tako.drain') this.#retryMs = data.retryMs
     else this.#receiveForSubscription(frame)
@@ -144,9 +133,8 @@ export class Connection {
   }
 
   #receiveForSubscription({ type, data, key, id, ...rest }) {
-    const subscription = this.#subscriptions.find((each) => each.key === key || each.matches(key))
+    const subscription = this.#subscriptions.find((each) => each.key === key)
     if (!subscription) return
-    if (type === 'tako.ready') return this.#ready(subscription, key, data)
     if (type === 'tako.gap') {
       subscription.cursor = data.to
       return subscription.handlers.onGap?.(data)
@@ -157,7 +145,7 @@ export class Connection {
     subscription.handlers.onMessage?.(message, subscription.wasMissed(message))
   }
 
-  #ready(subscription, key, { id }) {
+  #ready(subscription, { key, id }) {
     const isResume = subscription.key !== null
     subscription.key = key
     subscription.cursor = id

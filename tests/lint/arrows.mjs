@@ -22,13 +22,14 @@ const arrows = {
     'common', 'common/uv', 'common/http', 'common/ipc', 'common/config', 'proto',
     'edge/fanout', 'edge/session', 'edge/adapters', 'edge/server',
   ],
-  'broker/log': ['common'],
-  'broker/cluster': ['common'],
+  'broker/log': ['common', 'proto'], // What is stored is record.proto.
+  'broker/cluster': ['common', 'broker/log'],
   'broker/channel': ['common', 'broker/log', 'broker/cluster'],
   'broker/api': [
     'common', 'common/uv', 'common/http', 'common/config',
     'broker/log', 'broker/cluster', 'broker/channel',
   ],
+  'broker/takoctl': ['common', 'common/config'],
   broker: [
     'common', 'common/uv', 'common/http', 'common/ipc', 'common/config', 'proto',
     'broker/log', 'broker/cluster', 'broker/channel', 'broker/api',
@@ -55,7 +56,10 @@ const calls = [
   { name: 'nng', pattern: /(?<![\w.>]|\w::)nng_[a-z0-9_]+\s*\(/, only: ['common/ipc'] },
 ]
 
-const isTest = (file) => file.endsWith('_test.cc')
+// Tests, and what they share: `testing/` of a folder, or a header that says it is for tests.
+const isTest = (file) =>
+  /_test\.cc$/.test(file) || /(^|\/)testing\//.test(file) || /(^|\/|_)test_\w+\.h$/.test(file)
+const productOf = (folder) => folder.replace(/\/testing$/, '')
 
 /** The complaints about one file: ["path:line: what and why"]. */
 export function arrowFaults(file, text) {
@@ -68,7 +72,7 @@ export function arrowFaults(file, text) {
 }
 
 function checkInclude(file, folder, { line, target, isOurs }, complain) {
-  if (file.endsWith('.h') && heavy.test(target)) {
+  if (file.endsWith('.h') && heavy.test(target) && !(isTest(file) && target.startsWith('doctest/'))) {
     complain(line, `<${target}> is too heavy for a header; include it in the .cc`)
   }
   if (folder.startsWith('tests')) return // Whole-system tests see everything.
@@ -77,13 +81,17 @@ function checkInclude(file, folder, { line, target, isOurs }, complain) {
     complain(line, `only ${library.only.join(', ')} includes ${library.name}`)
   }
   if (!isOurs || library) return
-  const targetFolder = path.dirname(target)
-  if (isTest(file) && targetFolder === 'tests/support') return
-  if (targetFolder === folder) return
-  if (!(folder in arrows)) return complain(line, `${folder} has no place in tests/lint/arrows.mjs`)
-  if (!arrows[folder].includes(targetFolder)) {
-    complain(line, `${folder} must not include ${targetFolder}/ ("${target}")`)
+  if (isTest(target) && !isTest(file)) {
+    complain(line, `"${target}" is for tests`)
+  } else if (!mayInclude(file, folder, path.dirname(target))) {
+    complain(line, `${folder} must not include ${path.dirname(target)}/ ("${target}")`)
   }
+}
+
+function mayInclude(file, folder, targetFolder) {
+  if (isTest(file) && targetFolder === 'tests/support') return true
+  const [from, to] = [productOf(folder), productOf(targetFolder)]
+  return from === to || (arrows[from] ?? []).includes(to)
 }
 
 function checkCalls(folder, text, complain) {

@@ -18,6 +18,8 @@ const planted = [
   ['the log knows channels', 'broker/log/memory_log.cc', '#include "broker/channel/channel.h"'],
   ['a channel knows the API', 'broker/channel/channel.cc', '#include "broker/api/publish.h"'],
   ['a module test reaches up', 'broker/log/memory_log_test.cc', '#include "broker/api/publish.h"'],
+  ['the product includes test code', 'edge/session/a.cc', '#include "edge/session/testing/b.h"'],
+  ['a fixture reaches up', 'edge/fanout/testing/a.h', '#include "edge/server/router.h"'],
   ['uv.h outside common/uv', 'edge/server/server.cc', '#include <uv.h>'],
   ['nng outside common/ipc', 'broker/edge_link.cc', '#include <nng/nng.h>'],
   ['a heavy header in a header', 'common/config/log.h', '#include <spdlog/spdlog.h>'],
@@ -33,6 +35,8 @@ for (const [what, file, text] of planted) {
 const allowed = [
   ['edge/server/server.cc', '#include "edge/adapters/adapters.h"'],
   ['edge/session/session_test.cc', '#include "tests/support/fake_clock.h"'],
+  ['edge/session/a_test.cc', '#include "edge/fanout/testing/fake_broker.h"'],
+  ['edge/fanout/testing/a.h', '#include <doctest/doctest.h>'],
   ['common/uv/loop.cc', '#include <uv.h>\n  uv_run(loop, UV_RUN_DEFAULT);'],
   ['common/config/log.cc', '#include <spdlog/spdlog.h>'],
   ['edge/session/session.cc', '// uv_close(handle) is asynchronous.\nlog("uv_close(handle)");'],

@@ -6,6 +6,7 @@ import path from 'node:path'
 
 import { arrowFaults } from './arrows.mjs'
 import { runCached } from './cached_jobs.mjs'
+import { docFaults } from './docs.mjs'
 import { hygieneFaults } from './hygiene.mjs'
 import { isCpp, readTree, root, treeFiles } from './tree.mjs'
 
@@ -46,6 +47,7 @@ const checks = {
   'lint self-test': () => run('node', ['--test', 'tests/lint/']),
   arrows: () => cpp.flatMap((file) => arrowFaults(file, readTree(file))),
   hygiene: () => texts.flatMap((file) => hygieneFaults(file, readTree(file))),
+  docs: docFaults,
   'scripts parse': () =>
     files.filter((file) => file.endsWith('.mjs')).flatMap((file) => run('node', ['--check', file])),
   'shell parses': () =>
