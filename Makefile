@@ -42,7 +42,7 @@ fuzz:
 
 bench: build
 	@deploy/build.sh $(TYPE) bench_targets
-	@tests/bench/run.sh
+	@tests/bench/run.sh "$$(deploy/build.sh --folder $(TYPE))"
 
 clean:
 	rm -rf build build-debug build-asan build-tsan build-fuzz

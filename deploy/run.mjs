@@ -1,7 +1,7 @@
-// `make run`: starts the broker, the edge and the demo app in BUILD/run, prints where to look, and
+// `make run`: starts the broker, the edge and the demo app in a state folder, tells where to look, and
 // stops all of them on Ctrl-C, SIGTERM, or when one of them ends.
 //
-//   node deploy/run.mjs BUILD      PORT=8080 chooses another first port to try
+//   node deploy/run.mjs BUILD [STATE_FOLDER]      PORT=8080 chooses another first port to try
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
@@ -23,9 +23,9 @@ const build = path.resolve(process.argv[2] ?? 'build')
 const children = new Map() // name -> ChildProcess, of those that run
 let stopping = null
 
-/** BUILD/run, or a short folder when a socket's path there would be longer than the kernel takes. */
+/** BUILD/run by default, or a short folder when a socket's path there would be longer than the kernel takes. */
 function stateFolder() {
-  const folder = path.join(build, 'run')
+  const folder = path.resolve(process.argv[3] ?? path.join(build, 'run'))
   if (path.join(folder, 'demo.sock.00000').length > socketPathMax) {
     return mkdtempSync(path.join(os.tmpdir(), 'tako-run-'))
   }
@@ -56,6 +56,7 @@ function start(name, command, args) {
   const [program, ...rest] = [...guard, command, ...args]
   const child = spawn(program, rest, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
   children.set(name, child)
+  if (child.pid) console.log(`${name} (pid ${child.pid})`)
   child.on('error', (failure) => ended(name, failure.message))
   child.on('exit', (code, signal) => ended(name, signal ?? `exit status ${code}`))
   for (const stream of [child.stdout, child.stderr]) {
