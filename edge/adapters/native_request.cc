@@ -60,6 +60,9 @@ void NativeRequest::refuse(const Error& error) {
   Error told = error;
   // Over HTTP the words that clients of the original know; the code says the same as a close does.
   if (told.code == ErrorCode::VerifyRejected && told.detail.empty()) told.detail = "Forbidden";
+  if (told.info().retryable && told.retry_after_ms == 0) {
+    told.retry_after_ms = retry_with_jitter_ms(services_.random);
+  }
   take_exchange().refuse(told);
 }
 

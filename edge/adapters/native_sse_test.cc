@@ -71,6 +71,7 @@ TEST_CASE_FIXTURE(NativeFixture, "refusals have their status, and the app is ask
   CHECK(get("chat?roomId=1", {{"authorization", "Bearer bad"}}).error->message() == "Forbidden");
   CHECK(get("chat?roomId=1", {{"authorization", "Bearer unknown"}}).status == 404);
   CHECK(get("chat?roomId=1", {{"authorization", "Bearer down"}}).status == 503);
+  CHECK(get("chat?roomId=1", {{"authorization", "Bearer down"}}).error->retry_after_ms > 0);
   CHECK(get("chat?roomId=1", kGood).status == 200);
   CHECK(edge.authorizer.calls.back().operation == Operation::Subscribe);
 }

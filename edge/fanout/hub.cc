@@ -89,7 +89,8 @@ void ChannelHub::on_link_up() {
   private_ended_ = false;
   for (auto& [number, slot] : slots_) {
     slot.reported = 0;
-    slot.feed->subscribe();
+    // One that was opened since the link stands has subscribed already.
+    if (slot.feed->state() == Feed::State::Idle) slot.feed->subscribe();
     on_occupancy_changed(*slot.feed);
   }
 }

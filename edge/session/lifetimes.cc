@@ -35,7 +35,7 @@ ConnectionTimes::Due ConnectionTimes::check_websocket(std::int64_t now_ms,
                                                       std::int64_t last_received_ms) {
   if (const Due due = check_ends(now_ms); due != Due::Nothing) return due;
   if (keepalive_interval_ms_ == 0 || now_ms < next_keepalive_ms_) return Due::Nothing;
-  if (now_ms - last_received_ms > 2 * keepalive_interval_ms_) return Due::Silent;
+  if (now_ms - last_received_ms >= 2 * keepalive_interval_ms_) return Due::Silent;
   next_keepalive_ms_ = now_ms + keepalive_interval_ms_;
   return Due::Keepalive;
 }
