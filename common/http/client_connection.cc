@@ -281,6 +281,6 @@ void ClientConnection::expire_after(std::chrono::milliseconds idle) {
   wheel_.arm(idle_deadline_, idle);
 }
 
-void ClientConnection::on_idle_deadline() { owner_.on_dead(*this); }
+void ClientConnection::on_idle_deadline() { owner_.on_expired(*this); }
 
 }  // namespace tako::http

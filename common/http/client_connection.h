@@ -74,8 +74,10 @@ class ClientConnectionOwner {
  public:
   // The exchange on it is over; `is_reusable`: it may carry another one.
   virtual void on_idle(ClientConnection& connection, bool is_reusable) = 0;
-  // An idle connection was closed by the upstream, or has been idle for too long.
+  // An idle connection was closed by the upstream.
   virtual void on_dead(ClientConnection& connection) = 0;
+  // It has been idle for as long as expire_after() said.
+  virtual void on_expired(ClientConnection& connection) { on_dead(connection); }
   // A reused connection turned out to be dead before a byte of the answer to `observer` came.
   // The observer has not been told; the connection is useless.
   virtual void on_stale(ClientConnection& connection, ResponseObserver& observer) = 0;

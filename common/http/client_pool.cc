@@ -72,6 +72,7 @@ class ClientPool::Impl final : private ClientConnectionOwner {
  private:
   void on_idle(ClientConnection& connection, bool is_reusable) override;
   void on_dead(ClientConnection& connection) override;
+  void on_expired(ClientConnection& connection) override;
   void on_stale(ClientConnection& connection, ResponseObserver& observer) override;
 
   void pump();
@@ -182,7 +183,10 @@ class ClientPool::Impl::Request final : public ClientExchange, public ResponseOb
   }
   void on_request_writable() override { observer_.on_request_writable(); }
 
-  void on_wait_deadline() { time_out("no connection to the upstream became free"); }
+  void on_wait_deadline() {
+    ++pool_.counters_.wait_timeouts;
+    time_out("no connection to the upstream became free");
+  }
   void on_head_deadline() { time_out("the upstream did not answer"); }
   void on_total_deadline() { time_out("the upstream took too long"); }
   void time_out(std::string_view why) {
@@ -243,6 +247,7 @@ void ClientPool::Impl::pump() {
   while (connectors_.size() < waiting_.size() && connections() < options_.connections_max) {
     connect();
   }
+  if (connectors_.size() < waiting_.size()) ++counters_.full_turns;
 }
 
 void ClientPool::Impl::connect() {
@@ -272,6 +277,7 @@ void ClientPool::Impl::on_connected(uv::Connector* connector,
     return;
   }
   ++counters_.connect_failures;
+  if (result.error().code == ErrorCode::UpstreamTimeout) ++counters_.connect_timeouts;
   // The one that has waited longest is told; the others have connects of their own.
   if (!waiting_.empty()) waiting_.front()->fail(result.error());
 }
@@ -279,6 +285,7 @@ void ClientPool::Impl::on_connected(uv::Connector* connector,
 void ClientPool::Impl::on_idle(ClientConnection& connection, bool is_reusable) {
   const bool is_kept = is_reusable && (idle_.size() < options_.idle_max || !waiting_.empty());
   if (!is_kept) {
+    if (is_reusable) ++counters_.idle_closed;
     bury(connection);
     return;
   }
@@ -288,6 +295,11 @@ void ClientPool::Impl::on_idle(ClientConnection& connection, bool is_reusable) {
 }
 
 void ClientPool::Impl::on_dead(ClientConnection& connection) { bury(connection); }
+
+void ClientPool::Impl::on_expired(ClientConnection& connection) {
+  ++counters_.idle_expired;
+  bury(connection);
+}
 
 void ClientPool::Impl::on_stale(ClientConnection& connection, ResponseObserver& observer) {
   auto& request = static_cast<Request&>(observer);  // We gave it to the connection.

@@ -35,9 +35,14 @@ struct ClientPoolCounters {
   std::uint64_t connects = 0;
   std::uint64_t connect_failures = 0;
   std::uint64_t reused = 0;
-  std::uint64_t stale_retries = 0;    // sent again: the reused connection was dead
-  std::uint64_t waiting_refused = 0;  // at waiting_max
-  std::uint64_t timeouts = 0;
+  std::uint64_t stale_retries = 0;     // sent again: the reused connection was dead
+  std::uint64_t waiting_refused = 0;   // at waiting_max
+  std::uint64_t timeouts = 0;          // of connecting, waiting, and answers
+  std::uint64_t connect_timeouts = 0;  // of those
+  std::uint64_t wait_timeouts = 0;
+  std::uint64_t full_turns = 0;    // requests waited because connections_max were there
+  std::uint64_t idle_closed = 0;   // reusable, but idle_max were kept already
+  std::uint64_t idle_expired = 0;  // closed after idle_timeout
 };
 
 // One request on its way, from waiting for a connection to the end of the response. Destroying it

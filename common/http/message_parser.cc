@@ -192,7 +192,7 @@ int MessageParser::on_value_complete(llhttp_t* parser) noexcept {
   MessageParser& self = self_of(parser);
   if (self.is_headers_complete_) return 0;
   if (self.headers_.size() == limits::kHttpHeadersMax) {
-    self.refusal_ = {431, ErrorCode::HeadTooLarge, "more than 100 header lines"};
+    self.refusal_ = {431, ErrorCode::HeadTooLarge, kTooManyHeaders};
     return HPE_USER;
   }
   if (!is_token(self.field_name_) || !is_header_value(self.field_value_)) {

@@ -18,6 +18,9 @@ struct ParseError {
   std::string_view reason;  // static text: the rule that was broken
 };
 
+// The reason of a 431 for the number of lines; the other is for their size.
+inline constexpr std::string_view kTooManyHeaders = "more than 100 header lines";
+
 enum class ParseEvent {
   NeedMore,  // all input used; feed what comes next
   Head,      // take_head()

@@ -143,10 +143,17 @@ void ServerConnection::handle_step(const ParseStep& step) {
       }
       return;
     case ParseEvent::Failed:
-      ++counters_.requests_malformed;
+      count_refusal(step.error);
       refuse(answer_to(step.error));
       return;
   }
+}
+
+void ServerConnection::count_refusal(const ParseError& error) {
+  ++counters_.requests_malformed;
+  if (error.code == ErrorCode::UrlTooLong) ++counters_.urls_too_long;
+  if (error.code != ErrorCode::HeadTooLarge) return;
+  ++(error.reason == kTooManyHeaders ? counters_.headers_too_many : counters_.heads_too_large);
 }
 
 // The time for a head runs from its first byte, and no later byte moves it: that is what stops a

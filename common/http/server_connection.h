@@ -66,6 +66,9 @@ struct ServerCounters {  // shared by all connections of a server; the thing beh
   std::uint64_t connections_refused = 0;  // 503 at the limit
   std::uint64_t requests = 0;
   std::uint64_t requests_malformed = 0;  // refused by the parser
+  std::uint64_t urls_too_long = 0;       // of those
+  std::uint64_t heads_too_large = 0;
+  std::uint64_t headers_too_many = 0;
   std::uint64_t head_timeouts = 0;
   std::uint64_t idle_timeouts = 0;
   std::uint64_t body_timeouts = 0;
@@ -175,6 +178,7 @@ class ServerConnection final : private uv::StreamObserver {
   void hand_to_handler(RequestHead head);
   void drop_body_piece(std::size_t size);
   void refuse(const Response& response);
+  void count_refusal(const ParseError& error);
   void time_out_request(std::uint64_t& counter);
   void advance_after_response();
   void next_request();
