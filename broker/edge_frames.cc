@@ -1,6 +1,8 @@
 // Parses with the generated code; splices records by hand.
 #include "broker/edge_frames.h"
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <limits>
 
 #include "broker/log/proto_bytes.h"
@@ -31,6 +33,8 @@ std::string splice(std::uint32_t item_field, const std::string& head, std::uint3
 }  // namespace
 
 Result<proto::EdgeFrame> decode_edge_frame(std::span<const std::byte> frame) {
+  // The library writes of bad UTF-8 to stderr itself: a peer must not fill our log.
+  const google::protobuf::LogSilencer silencer;
   proto::EdgeFrame decoded;
   const bool is_whole = frame.size() <= std::numeric_limits<int>::max() &&
                         decoded.ParseFromArray(frame.data(), static_cast<int>(frame.size()));

@@ -7,8 +7,6 @@
 
 namespace tako::broker {
 
-bool EdgeRegistry::takes_links() const { return links_.size() < 2 * parts_.limits.link_edges_max; }
-
 LinkId EdgeRegistry::enter(EdgeLink& link) {
   links_.emplace(++last_id_, &link);
   return last_id_;

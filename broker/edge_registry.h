@@ -51,8 +51,6 @@ class EdgeRegistry {
   [[nodiscard]] LinkCounters& counters() { return counters_; }
   [[nodiscard]] const LinkCounters& counters() const { return counters_; }
 
-  // False: so many connections wait for their hello, or linger, that the next is to be closed.
-  [[nodiscard]] bool takes_links() const;
   // Each link enters when it is made, and leaves when it ends.
   [[nodiscard]] LinkId enter(EdgeLink& link);
   void leave(LinkId id);

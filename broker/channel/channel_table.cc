@@ -10,8 +10,11 @@
 namespace tako::broker {
 namespace {
 
-// Of one tick(): well under a millisecond, and 100,000 channels are seen each second.
-constexpr std::size_t kVisitsPerTick = 10'000;
+// Each channel is seen once in ten ticks, so about once a second; of one tick at most so many,
+// which takes a millisecond.
+constexpr std::size_t kTicksAround = 10;
+constexpr std::size_t kVisitsMin = 128;
+constexpr std::size_t kVisitsMax = 10'000;
 
 }  // namespace
 
@@ -71,7 +74,8 @@ void ChannelTable::for_each(std::string_view app,
 
 void ChannelTable::tick() {
   log_.trim();
-  const std::size_t visits = std::min(kVisitsPerTick, by_stream_.size());
+  const std::size_t share = std::clamp(by_stream_.size() / kTicksAround, kVisitsMin, kVisitsMax);
+  const std::size_t visits = std::min(share, by_stream_.size());
   for (std::size_t i = 0; i < visits; ++i) {
     if (next_visited_ >= by_stream_.size()) next_visited_ = 0;
     if (Channel* channel = by_stream_[next_visited_++]; channel != nullptr) visit(*channel);

@@ -8,6 +8,7 @@
 #include "common/channel_name.h"
 #include "common/check.h"
 #include "common/limits.h"
+#include "common/utf8.h"
 
 namespace tako::broker {
 namespace {
@@ -128,6 +129,7 @@ void Publisher::publish_atomic(std::vector<PublishRequest> requests, std::string
   std::vector<MessageDraft> batch;
   batch.reserve(requests.size());
   for (PublishRequest& request : requests) batch.push_back(std::move(request.message));
+  batch.front().message_id = batch_key;  // stored, so that a log can know it again
   store({std::move(requests.front().channel), requests.front().publisher, std::move(batch_key),
          std::move(batch)},
         std::move(on_published));
@@ -156,8 +158,8 @@ Result<void> Publisher::check(const PublishRequest& request) {
     return fail(ErrorCode::PayloadTooLarge);
   }
   if (request.ephemeral && !message.message_id.empty()) return fail(ErrorCode::EphemeralWithKey);
-  if (message.connection.size() > limits::kSubjectMax) {
-    return fail(ErrorCode::BadRequest, "the connection's id is too long");
+  if (message.connection.size() > limits::kSubjectMax || !is_valid_utf8(message.connection)) {
+    return fail(ErrorCode::BadRequest, "the connection's id is too long, or not UTF-8");
   }
   return check_key(message.message_id, message.subject);
 }
@@ -170,6 +172,10 @@ Result<void> Publisher::check_key(std::string_view key, std::string_view subject
   if (subject.size() > limits::kSubjectMax) {
     ++limit_counters_.subject_max;
     return fail(ErrorCode::BadRequest, "the subject is longer than 256 bytes");
+  }
+  // They are text in a Record: an edge could not parse a frame that holds other bytes.
+  if (!is_valid_utf8(key) || !is_valid_utf8(subject)) {
+    return fail(ErrorCode::BadRequest, "the idempotency key and the subject must be UTF-8");
   }
   return {};
 }

@@ -69,6 +69,14 @@ TEST_CASE("each refusal names its rule, and stores nothing") {
   request = TestBroker::request("chat", "1", std::string(limits::kIdempotencyKeyMax + 1, 'k'));
   CHECK(refusal(broker, request) == ErrorCode::BadRequest);
   CHECK(broker.counters.idempotency_key_max == 1);
+  CHECK(refusal(broker, TestBroker::request("chat", "1", "\xff")) == ErrorCode::BadRequest);
+  CHECK(refusal(broker, by_client("1", "\xff", "")) == ErrorCode::BadRequest);
+  CHECK(refusal(broker, by_client("1", std::string(limits::kSubjectMax + 1, 's'), "")) ==
+        ErrorCode::BadRequest);
+  CHECK(broker.counters.subject_max == 1);
+  request = by_client("1", "ann", "");
+  request.message.connection = "\xff";
+  CHECK(refusal(broker, request) == ErrorCode::BadRequest);
   request = TestBroker::request("chat", "1", "key");
   request.ephemeral = true;
   CHECK(refusal(broker, request) == ErrorCode::EphemeralWithKey);
@@ -274,7 +282,7 @@ TEST_CASE("one key stands for the whole atomic batch") {
   TestBroker broker;
   const std::vector<PublishRequest> batch{TestBroker::request("chat", "1"),
                                           TestBroker::request("chat", "2")};
-  atomic(broker, batch, "k");
+  CHECK(atomic(broker, batch, "k").front()->message->message_id() == "k");
   const auto again = atomic(broker, batch, "k");
   REQUIRE(again.size() == 2);
   CHECK(again[1]->repeated);
