@@ -100,6 +100,19 @@ bool has_equal_elements(const std::vector<std::string_view>& elements) {
   });
 }
 
+std::string element_path(std::string path, std::size_t index) {
+  path += '[';
+  path += std::to_string(index);
+  path += ']';
+  return path;
+}
+
+std::string member_path(std::string path, std::string_view name) {
+  path += '.';
+  path += name;
+  return path;
+}
+
 Refusal refuse_array(const ArrayRules& rules, std::string_view raw, const std::string& path) {
   const auto elements = split_json_array(raw, raw.size());
   if (!elements) return path + ": " + elements.error().detail;
@@ -110,8 +123,7 @@ Refusal refuse_array(const ArrayRules& rules, std::string_view raw, const std::s
     return path + " must have at most " + counted(rules.items_max, "item");
   }
   for (std::size_t i = 0; rules.items != nullptr && i < elements->size(); ++i) {
-    const std::string index = '[' + std::to_string(i) + ']';
-    auto refusal = why_refused(*rules.items, elements->at(i), path + index);
+    auto refusal = why_refused(*rules.items, elements->at(i), element_path(path, i));
     if (refusal) return refusal;
   }
   if (rules.unique && has_equal_elements(*elements)) return path + " must not repeat an item";
@@ -122,7 +134,7 @@ Refusal refuse_object(const ObjectRules& rules, std::string_view raw, const std:
   const auto members = split_json_object(raw);
   if (!members) return path + ": " + members.error().detail;
   for (const std::string& name : rules.required) {
-    if (find_member(*members, name) == nullptr) return path + '.' + name + " is required";
+    if (find_member(*members, name) == nullptr) return member_path(path, name) + " is required";
   }
   for (const JsonMember& member : *members) {
     const auto property = rules.properties.find(member.name);
@@ -130,7 +142,7 @@ Refusal refuse_object(const ObjectRules& rules, std::string_view raw, const std:
       if (rules.additional) continue;
       return path + " must not have " + json_string(member.name);
     }
-    auto refusal = why_refused(*property->second, member.raw, path + '.' + member.name);
+    auto refusal = why_refused(*property->second, member.raw, member_path(path, member.name));
     if (refusal) return refusal;
   }
   return std::nullopt;
