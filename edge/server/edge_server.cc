@@ -59,6 +59,7 @@ class EdgeServer::Impl {
 
   [[nodiscard]] http::Server& server() noexcept { return server_; }
   [[nodiscard]] const LiveClients& clients() const noexcept { return clients_; }
+  [[nodiscard]] const Sites& sites() const noexcept { return sites_; }
 
  private:
   void drain_step();
@@ -125,6 +126,14 @@ void EdgeServer::drain(std::function<void()> on_drained) { impl_->drain(std::mov
 bool EdgeServer::is_draining() const { return impl_->server().is_draining(); }
 
 const http::ServerCounters& EdgeServer::http_counters() const { return impl_->server().counters(); }
+
+std::vector<const http::ClientPoolCounters*> EdgeServer::upstream_counters() const {
+  std::vector<const http::ClientPoolCounters*> all;
+  for (const auto& site : impl_->sites().all()) {
+    if (const http::ClientPool* pool = site->upstream()) all.push_back(&pool->counters());
+  }
+  return all;
+}
 
 std::size_t EdgeServer::http_connections() const { return impl_->server().connection_count(); }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/config/config.h"
+#include "common/http/client_pool.h"
 #include "common/http/server_connection.h"
 #include "common/limit_counters.h"
 #include "common/random.h"
@@ -58,6 +59,8 @@ class EdgeServer {
   [[nodiscard]] bool is_draining() const;
 
   [[nodiscard]] const http::ServerCounters& http_counters() const;
+  // Of the pools towards the apps; they live as long as the server.
+  [[nodiscard]] std::vector<const http::ClientPoolCounters*> upstream_counters() const;
   [[nodiscard]] std::size_t http_connections() const;
   [[nodiscard]] std::size_t live_clients() const;
 

@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <deque>
 #include <list>
 #include <map>
+#include <span>
+#include <string>
 #include <utility>
 
 #include "common/check.h"
@@ -53,10 +54,11 @@ class HttpAuthorizer::Impl {
   void answer_ready();
   Call& begin(App& app, const CallKey& key, bool is_shareable, std::string body);
   void start_some();
-  void on_done(Call& call, const Result<http::WholeResponse>& response);
+  void on_answer(Call& call, int status, std::string_view body);
+  void fail_call(Call& call, std::string why);
   void finish(Call& call, const Result<Grant>& result);
   void abandon(Call& call);
-  // Out of all tables; its fetch is cancelled when the result goes.
+  // Out of all tables; destroying the result cancels its request.
   std::unique_ptr<Call> take(Call& call);
 
   uv::Loop& loop_;
@@ -72,7 +74,6 @@ class HttpAuthorizer::Impl {
   std::size_t in_flight_ = 0;
   std::list<Waiter*> ready_;  // Answered without a call; told at the end of the turn.
   uv::TurnEndTask ready_task_;
-  std::vector<std::unique_ptr<Call>> over_;  // Freed at the end of the turn, outside their frames.
 };
 
 // A ticket: one who asked.
@@ -104,7 +105,7 @@ class HttpAuthorizer::Impl::Waiter final : public Ticket {
 };
 
 // One request to an app: waits for its turn, then is in flight.
-class HttpAuthorizer::Impl::Call {
+class HttpAuthorizer::Impl::Call final : private http::ResponseObserver {
  public:
   Call(Impl& owner, App& app, const CallKey& key, std::string body)
       : owner_(owner), app_(app), key_(key), body_(std::move(body)) {
@@ -122,33 +123,43 @@ class HttpAuthorizer::Impl::Call {
     if (!app_.token.empty()) request.headers.add(std::string(kInternalToken), app_.token);
     request.body = body_;
     request.is_replayable = true;  // Asking twice changes nothing.
-    fetch_ = std::make_unique<http::Fetch>(
-        *app_.pool, std::move(request), owner_.limits_.authorize_reply_bytes_max,
-        [this](const Result<http::WholeResponse>& response) { owner_.on_done(*this, response); });
-  }
-  void stop() {
-    deadline_.cancel();
-    fetch_.reset();
+    exchange_ = app_.pool->start(std::move(request), *this);
   }
 
   App& app() { return app_; }
   const CallKey& key() const { return key_; }
 
   std::list<Waiter*> waiters_;
-  std::unique_ptr<http::Fetch> fetch_;
   bool is_in_flight_ = false;
   bool may_be_kept_ = false;  // It carries a credential, and nothing was forgotten since it began.
 
  private:
+  // All of these end in finish(), which destroys this.
+  void on_response(http::ResponseHead head) override { status_ = head.status; }
+  void on_response_body(std::span<const std::byte> piece) override {
+    if (piece.size() > owner_.limits_.authorize_reply_bytes_max - reply_.size()) {
+      ++owner_.limit_counters_.authorize_reply_bytes_max;
+      return owner_.fail_call(*this, "the app's authorize answer is too large");
+    }
+    reply_.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+  }
+  void on_response_end() override { owner_.on_answer(*this, status_, reply_); }
+  void on_failed(const Error& error) override {
+    owner_.fail_call(*this,
+                     "the app does not answer its authorize call: " + std::string(error.message()));
+  }
   void on_deadline() {
     ++owner_.limit_counters_.authorize_timeout_ms;
-    owner_.finish(*this, fail(ErrorCode::Unavailable, "the app did not authorize in time"));
+    owner_.fail_call(*this, "the app did not authorize in time");
   }
 
   Impl& owner_;
   App& app_;
   const CallKey key_;
   std::string body_;
+  int status_ = 0;
+  std::string reply_;
+  std::unique_ptr<http::ClientExchange> exchange_;
   uv::MemberDeadline<Call, &Call::on_deadline> deadline_{*this};
 };
 
@@ -230,7 +241,6 @@ void HttpAuthorizer::Impl::answer_later(Waiter& waiter, Result<Grant> result) {
 }
 
 void HttpAuthorizer::Impl::answer_ready() {
-  over_.clear();
   // Those who ask from within a reply are told at the end of the next turn.
   for (std::size_t left = ready_.size(); left > 0 && !ready_.empty(); --left) {
     Waiter& waiter = *ready_.front();
@@ -260,12 +270,13 @@ void HttpAuthorizer::Impl::start_some() {
   }
 }
 
-void HttpAuthorizer::Impl::on_done(Call& call, const Result<http::WholeResponse>& response) {
-  if (!response) {
-    ++counters_.authorize_failures;
-    return finish(call, fail(ErrorCode::Unavailable, "the app does not answer its authorize call"));
-  }
-  const auto answer = read_authorize_answer(response->head.status, response->body, loop_.wall_ms());
+void HttpAuthorizer::Impl::fail_call(Call& call, std::string why) {
+  ++counters_.authorize_failures;
+  finish(call, fail(ErrorCode::Unavailable, std::move(why)));
+}
+
+void HttpAuthorizer::Impl::on_answer(Call& call, int status, std::string_view body) {
+  const auto answer = read_authorize_answer(status, body, loop_.wall_ms());
   if (!answer) {
     if (answer.error().code == ErrorCode::Unavailable) ++counters_.authorize_failures;
     return finish(call, std::unexpected(answer.error()));
@@ -280,7 +291,7 @@ void HttpAuthorizer::Impl::on_done(Call& call, const Result<http::WholeResponse>
 }
 
 void HttpAuthorizer::Impl::finish(Call& call, const Result<Grant>& result) {
-  std::unique_ptr<Call> done = take(call);
+  const std::unique_ptr<Call> done = take(call);
   start_some();
   // A reply may destroy any other ticket, which then leaves the list by itself.
   while (!done->waiters_.empty()) {
@@ -288,14 +299,11 @@ void HttpAuthorizer::Impl::finish(Call& call, const Result<Grant>& result) {
     done->waiters_.pop_front();
     waiter.tell(result);
   }
-  over_.push_back(std::move(done));
-  ready_task_.schedule();
 }
 
 void HttpAuthorizer::Impl::abandon(Call& call) {
   if (!calls_.contains(&call)) return;  // Its answer is being told.
   const std::unique_ptr<Call> gone = take(call);
-  gone->stop();
   start_some();
 }
 

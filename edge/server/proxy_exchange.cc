@@ -26,7 +26,6 @@ ProxyExchange::ProxyExchange(http::ServerConnection& connection, Proxy& proxy,
     : connection_(connection),
       proxy_(proxy),
       is_tunnel_request_(request.upgrade.has_value()),
-      is_head_request_(request.method == "HEAD"),
       is_chunked_body_(std::holds_alternative<http::ClientRequest::Chunked>(request.body)) {
   ++proxy_.counters_.proxied_requests;
   connection_.pause_body();
@@ -67,9 +66,7 @@ void ProxyExchange::on_half_closed() {
 void ProxyExchange::on_response(http::ResponseHead head) {
   has_progressed_ = true;
   if (head.status == 101) return open_tunnel(head);
-  std::optional<std::uint64_t> length;
-  if (head.body == http::BodyFraming::Length) length = head.content_length;
-  connection_.begin_response(head.status, make_downstream_headers(head), length);
+  connection_.begin_response(head.status, make_downstream_headers(head), told_length(head));
 }
 
 void ProxyExchange::on_response_body(std::span<const std::byte> piece) {

@@ -37,7 +37,6 @@ class ProxyExchange final : public http::Exchange, private http::ResponseObserve
   http::ServerConnection& connection_;
   Proxy& proxy_;
   bool is_tunnel_request_;
-  bool is_head_request_;
   bool is_chunked_body_;
   bool is_over_ = false;
   bool has_progressed_ = false;  // since the client's FIN, or the last look

@@ -1,7 +1,9 @@
 // Hop-by-hop fields go (RFC 9110 7.6.1), forwarded ones are set, the internal token is taken out.
 #include "edge/server/proxy_headers.h"
 
+#include <charconv>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace tako::edge {
@@ -51,6 +53,16 @@ http::Headers make_downstream_headers(const http::ResponseHead& head) {
   http::remove_hop_by_hop(headers);
   headers.remove(kInternalToken);
   return headers;
+}
+
+std::optional<std::uint64_t> told_length(const http::ResponseHead& head) {
+  if (head.body == http::BodyFraming::Length) return head.content_length;
+  if (head.body != http::BodyFraming::None) return std::nullopt;
+  const std::string_view text = head.headers.find("content-length").value_or("");
+  std::uint64_t length = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), length);
+  const bool is_number = fault == std::errc() && end == text.data() + text.size();
+  return is_number ? std::optional(length) : std::nullopt;
 }
 
 }  // namespace tako::edge

@@ -82,6 +82,21 @@ TEST_CASE("a WebSocket upgrade goes on, any other does not") {
   CHECK_FALSE(make_upstream_request(head, {}).upgrade.has_value());
 }
 
+TEST_CASE("a length is told for a body, and for the one that HEAD or 304 leave out") {
+  http::ResponseHead head;
+  head.body = http::BodyFraming::Length;
+  head.content_length = 5;
+  CHECK(told_length(head) == 5);
+  head.body = http::BodyFraming::None;
+  CHECK(told_length(head) == std::nullopt);
+  head.headers = {{"Content-Length", "1234"}};
+  CHECK(told_length(head) == 1234);
+  head.headers = {{"Content-Length", "12x"}};
+  CHECK(told_length(head) == std::nullopt);
+  head.body = http::BodyFraming::Chunked;
+  CHECK(told_length(head) == std::nullopt);
+}
+
 TEST_CASE("an answer loses its hop's fields and the token") {
   http::ResponseHead head;
   head.headers = {{"Connection", "X-Hop"},
