@@ -60,6 +60,7 @@ class EdgeServer::Impl {
   [[nodiscard]] http::Server& server() noexcept { return server_; }
   [[nodiscard]] const LiveClients& clients() const noexcept { return clients_; }
   [[nodiscard]] const Sites& sites() const noexcept { return sites_; }
+  [[nodiscard]] const Sites& sites() const noexcept { return sites_; }
 
  private:
   void drain_step();
@@ -133,6 +134,14 @@ std::vector<const http::ClientPoolCounters*> EdgeServer::upstream_counters() con
     if (const http::ClientPool* pool = site->upstream()) all.push_back(&pool->counters());
   }
   return all;
+}
+
+std::vector<const http::ClientPoolCounters*> EdgeServer::upstream_counters() const {
+  std::vector<const http::ClientPoolCounters*> counters;
+  for (const std::unique_ptr<Site>& site : impl_->sites().all()) {
+    if (const http::ClientPool* pool = site->upstream()) counters.push_back(&pool->counters());
+  }
+  return counters;
 }
 
 std::size_t EdgeServer::http_connections() const { return impl_->server().connection_count(); }
