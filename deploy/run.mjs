@@ -33,6 +33,12 @@ function stateFolder() {
   return folder
 }
 
+/** From where the user stands, if that is shorter: it is printed for pasting. */
+function shortest(file) {
+  const relative = path.relative('', file)
+  return relative.length < file.length ? relative : file
+}
+
 /** The first free port from `first` on. Someone may take it before the edge does: then it says so. */
 async function freePort(first) {
   for (let port = first; port < first + portsTried; port += 1) {
@@ -142,7 +148,7 @@ async function run() {
   ])
   start('demo', process.execPath, [
     path.join(deploy, 'demo/server.mjs'), '--listen', `unix:${file('demo.sock')}`,
-    '--app-socket', path.relative('', file('app.sock')), '--app-secret-file', file('secret'),
+    '--app-socket', shortest(file('app.sock')), '--app-secret-file', file('secret'),
   ])
   start('edge', path.join(build, 'tako-edge'), [
     '--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${adminPort}`,

@@ -128,7 +128,8 @@ export class Chat {
     if (!pending) return
     room.pending.delete(nonce)
     pending.entry.classList.remove('pending')
-    pending.entry.querySelector('.id').textContent = id
+    pending.entry.querySelector('.id').textContent = id ?? ''
+    this.#append(room, pending.entry) // Its place among the others is known now.
     this.#onEvent('message', room.name, { id })
   }
 
@@ -171,8 +172,10 @@ export class Chat {
     return notice
   }
 
+  // What is not sent yet stays below what is.
   #append(room, entry) {
-    room.list.append(entry)
+    const isPending = entry.classList.contains('pending')
+    room.list.insertBefore(entry, isPending ? null : room.list.querySelector('.pending'))
     while (room.list.children.length > entriesMax) room.list.firstChild.remove()
     if (room === this.#open) this.#scrollDown()
     return entry

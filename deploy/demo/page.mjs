@@ -7,6 +7,7 @@ import { Ticker } from './ticker.mjs'
 const byId = (id) => document.getElementById(id)
 const journal = new Journal(byId('journal'))
 const facts = { resumes: 0, replayed: new Map(), gaps: 0 }
+const catchUpLines = new Map() // room -> changes the words of its line in the journal
 let session
 let wasLive = false
 
@@ -74,7 +75,10 @@ function showClaps(claps) {
 const chatEvents = {
   resumed(room, missed) {
     facts.replayed.set(room, missed)
-    if (missed > 0) journal.add(`${room}: caught up, ${missed} missed so far`, 'live')
+    if (missed === 0) return catchUpLines.delete(room)
+    const text = `${room}: caught up, ${missed} missed`
+    if (catchUpLines.has(room)) catchUpLines.get(room)(text)
+    else catchUpLines.set(room, journal.add(text, 'live'))
   },
   gap(room, { reason }) {
     facts.gaps += 1

@@ -129,6 +129,8 @@ test('after the reconnect everything missed is there, once and in order', async 
   assert.equal(texts.filter((text) => text === 'typed while away').length, 1)
   await bob.until('the caught-up line', `document.querySelector('.caught-up') !== null`)
   assert.match(await bob.text('.caught-up'), /^Caught up: 3 messages/)
+  const ids = (await bob.texts('.messages .id')).map((id) => Number(id.split('-')[0]))
+  assert.deepEqual(ids, [...ids].sort((a, b) => a - b))
   await bob.until('the resume is counted', `document.getElementById('resumes').textContent === '1'`)
   assert.equal(await bob.text('#gaps'), '0')
   await bob.picture('3-after')
