@@ -27,6 +27,9 @@ if [ "$type" = Fuzz ]; then
   compilers='-DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19'
 fi
 
+# So that one cache serves every copy of the tree, a fresh clone in CI among them.
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
+
 # Ninja configures again by itself whenever a CMake file or a folder's contents have changed.
 [ -f "$folder/build.ninja" ] ||
   cmake -S . -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE="$type" $compilers
