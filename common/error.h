@@ -1,4 +1,5 @@
-// The one catalogue of errors: code, HTTP status, WebSocket close code, text, hint, may a retry help.
+// The one catalogue of errors: code, HTTP status, WebSocket close code, text, hint, may a retry
+// help.
 //
 // HTTP answers, close reasons, `tako.error` frames, logs, metrics and docs all use these codes.
 // Numbers are stable: they cross the link between processes of different versions. Add at the end.
@@ -66,25 +67,26 @@ enum class ErrorCode : std::uint16_t {
 // What the catalogue knows of a code. Texts are for people; `name` is the code on every wire.
 struct ErrorInfo {
   ErrorCode code;
-  std::string_view name;         // kebab-case, stable
-  std::uint16_t http_status;     // 400…599
-  std::uint16_t close_code;      // RFC 6455 7.4 or 44xx; 0: never closes a WebSocket
-  bool retryable;                // the same request may succeed later
-  std::string_view message;      // default text
-  std::string_view hint;         // what to do about it
+  std::string_view name;      // kebab-case, stable
+  std::uint16_t http_status;  // 400…599
+  std::uint16_t close_code;   // RFC 6455 7.4 or 44xx; 0: never closes a WebSocket
+  bool retryable;             // the same request may succeed later
+  std::string_view message;   // default text
+  std::string_view hint;      // what to do about it
 };
 
 [[nodiscard]] const ErrorInfo& error_info(ErrorCode code);
 
-// Finds a code by its kebab-case name or its number; ErrorCode::Internal when unknown (a newer peer).
+// Finds a code by its kebab-case name or its number; ErrorCode::Internal when unknown (a newer
+// peer).
 [[nodiscard]] ErrorCode error_code_from_name(std::string_view name);
 [[nodiscard]] ErrorCode error_code_from_number(std::uint32_t number);
 
 // A peer's or the environment's fault. Our own faults are TAKO_CHECK (check.h).
 struct Error {
   ErrorCode code = ErrorCode::Internal;
-  std::string detail = {};           // replaces the catalogue's message when not empty
-  std::int64_t retry_after_ms = 0;   // when to come back; 0: not said
+  std::string detail = {};          // replaces the catalogue's message when not empty
+  std::int64_t retry_after_ms = 0;  // when to come back; 0: not said
 
   [[nodiscard]] const ErrorInfo& info() const { return error_info(code); }
   [[nodiscard]] std::string_view message() const {

@@ -12,44 +12,44 @@ inline constexpr std::size_t kKiB = 1024;
 inline constexpr std::size_t kMiB = 1024 * kKiB;
 
 // Names and messages. At the bound: the request is refused with the error's code.
-inline constexpr std::size_t kChannelNameMax = 200;      // characters
-inline constexpr std::size_t kChannelKeyBytesMax = 8 * kKiB;     // with its params: params-invalid
-inline constexpr std::size_t kMessageTypeMax = 128;      // characters
-inline constexpr std::size_t kMessageDataBytesMax = 1 * kMiB;   // publish, app API: 413
+inline constexpr std::size_t kChannelNameMax = 200;               // characters
+inline constexpr std::size_t kChannelKeyBytesMax = 8 * kKiB;      // with its params: params-invalid
+inline constexpr std::size_t kMessageTypeMax = 128;               // characters
+inline constexpr std::size_t kMessageDataBytesMax = 1 * kMiB;     // publish, app API: 413
 inline constexpr std::size_t kClientMessageBytesMax = 64 * kKiB;  // from a browser: close 1009
-inline constexpr std::size_t kQueryPairsMax = 64;        // pairs in a query: params-invalid
-inline constexpr std::size_t kJsonDepthMax = 64;         // nesting: bad-request
-inline constexpr std::size_t kIdempotencyKeyMax = 256;   // characters
-inline constexpr std::size_t kSubjectMax = 256;          // bytes of an authorize reply's subject
+inline constexpr std::size_t kQueryPairsMax = 64;       // pairs in a query: params-invalid
+inline constexpr std::size_t kJsonDepthMax = 64;        // nesting: bad-request
+inline constexpr std::size_t kIdempotencyKeyMax = 256;  // characters
+inline constexpr std::size_t kSubjectMax = 256;         // bytes of an authorize reply's subject
 
 // Definitions. At the bound: PUT is refused with definition-invalid.
-inline constexpr std::size_t kDefinitionsMax = 1'000;    // per app
+inline constexpr std::size_t kDefinitionsMax = 1'000;  // per app
 inline constexpr std::size_t kDefinitionsBytesMax = 1 * kMiB;
 inline constexpr std::int64_t kDefinitionMsMax = 10LL * 365 * 24 * 3600 * 1000;  // any *Ms member
-inline constexpr std::size_t kPatternBytesMax = 1 * kKiB;       // of one `pattern`
-inline constexpr std::size_t kPatternMemoryMax = 256 * kKiB;    // RE2 program
-inline constexpr std::size_t kPatternsMax = 1'000;       // of all schemas of an app
+inline constexpr std::size_t kPatternBytesMax = 1 * kKiB;                        // of one `pattern`
+inline constexpr std::size_t kPatternMemoryMax = 256 * kKiB;                     // RE2 program
+inline constexpr std::size_t kPatternsMax = 1'000;  // of all schemas of an app
 
 // App API. At the bound: 413 or batch-invalid.
 inline constexpr std::size_t kBatchMessagesMax = 1'000;
 inline constexpr std::size_t kBatchBytesMax = 4 * kMiB;
-inline constexpr std::size_t kHistoryPageMax = 1'000;    // messages of one page
+inline constexpr std::size_t kHistoryPageMax = 1'000;  // messages of one page
 inline constexpr std::size_t kHistoryPageDefault = 100;
-inline constexpr std::size_t kHistoryPageBytesMax = 2 * kMiB;   // a page ends early, `next` goes on
+inline constexpr std::size_t kHistoryPageBytesMax = 2 * kMiB;  // a page ends early, `next` goes on
 inline constexpr std::size_t kChannelsPageMax = 1'000;  // channels of one page: `next` goes on
 inline constexpr std::size_t kChannelsPageBytesMax = 2 * kMiB;  // a page ends early, as above
 inline constexpr std::size_t kAppStreamPullBytes = 64 * kKiB;   // read at once for GET …/stream
 
 // Channels and the log, at the broker.
-inline constexpr std::size_t kChannelMessagesMax = 10'000;      // retained per channel: oldest go
-inline constexpr std::size_t kChannelBytesMax = 16 * kMiB;      // retained per channel: oldest go
-inline constexpr std::size_t kLogBytesMax = 512 * kMiB;         // all channels: the fullest give way
-inline constexpr std::size_t kForgottenHeadsMax = 100'000;      // quiet channels' remembered heads
+inline constexpr std::size_t kChannelMessagesMax = 10'000;  // retained per channel: oldest go
+inline constexpr std::size_t kChannelBytesMax = 16 * kMiB;  // retained per channel: oldest go
+inline constexpr std::size_t kLogBytesMax = 512 * kMiB;     // all channels: the fullest give way
+inline constexpr std::size_t kForgottenHeadsMax = 100'000;  // quiet channels' remembered heads
 inline constexpr std::int64_t kForgottenHeadTtlMs = 24LL * 3600 * 1000;
 inline constexpr std::size_t kIdempotencyKeysPerChannelMax = 10'000;  // then 429
-inline constexpr std::size_t kIdempotencyKeysMax = 1'000'000;   // of all channels: then 429
-inline constexpr std::size_t kOlderEpochsMax = 8;        // per channel that still continue
-inline constexpr std::size_t kAppStreamsMax = 64;        // GET …/stream at once on the app socket
+inline constexpr std::size_t kIdempotencyKeysMax = 1'000'000;         // of all channels: then 429
+inline constexpr std::size_t kOlderEpochsMax = 8;  // per channel that still continue
+inline constexpr std::size_t kAppStreamsMax = 64;  // GET …/stream at once on the app socket
 
 // The link between an edge and the broker.
 inline constexpr std::size_t kLinkFrameBytesMax = 8 * kMiB;     // larger: the link is closed
@@ -58,8 +58,8 @@ inline constexpr std::size_t kLinkControlBytesMax = 4 * kMiB;   // replies: the 
 inline constexpr std::size_t kLinkPumpBytes = 256 * kKiB;       // one channel's share per round
 inline constexpr std::size_t kLinkEdgesMax = 256;               // links at once: refused above
 inline constexpr std::size_t kLinkPendingRequestsMax = 10'000;  // fetches + publishes + calls: 503
-inline constexpr std::size_t kLinkPendingBytesMax = 64 * kMiB;     // of those requests: 503
-inline constexpr std::size_t kLinkFrameBytesGoal = 1 * kMiB;       // a frame is closed above this
+inline constexpr std::size_t kLinkPendingBytesMax = 64 * kMiB;  // of those requests: 503
+inline constexpr std::size_t kLinkFrameBytesGoal = 1 * kMiB;    // a frame is closed above this
 inline constexpr std::int64_t kLinkWaitMs = 1'000;       // a request waits this long for a link
 inline constexpr std::int64_t kLinkLostServeMs = 5'000;  // then non-public channels stop serving
 inline constexpr std::int64_t kDefinitionsApplyWaitMs = 1'000;  // then the edges are named pending
@@ -68,64 +68,65 @@ inline constexpr std::int64_t kDefinitionsApplyWaitMs = 1'000;  // then the edge
 inline constexpr std::size_t kTailCacheMessagesMax = 1'000;     // per channel: older are fetched
 inline constexpr std::size_t kTailCacheBytesMax = 1 * kMiB;     // per channel
 inline constexpr std::size_t kTailCachesBytesMax = 128 * kMiB;  // all channels: coldest are dropped
-inline constexpr std::size_t kFeedsMax = 200'000;        // channels subscribed at one edge: 503
-inline constexpr std::size_t kFetchesPerFeedMax = 4;     // in flight; others wait merged
-inline constexpr std::int64_t kFeedLingerMs = 15'000;    // a channel without subscribers is kept
-inline constexpr std::int64_t kJoinWaitMs = 5'000;       // a linked broker's answer: 503, 4503
+inline constexpr std::size_t kFeedsMax = 200'000;      // channels subscribed at one edge: 503
+inline constexpr std::size_t kFetchesPerFeedMax = 4;   // in flight; others wait merged
+inline constexpr std::int64_t kFeedLingerMs = 15'000;  // a channel without subscribers is kept
+inline constexpr std::int64_t kJoinWaitMs = 5'000;     // a linked broker's answer: 503, 4503
 
 // One client.
-inline constexpr std::size_t kOutboxBytesMax = 256 * kKiB;      // the pump stops for this client
+inline constexpr std::size_t kOutboxBytesMax = 256 * kKiB;        // the pump stops for this client
 inline constexpr std::size_t kControlOutboxBytesMax = 64 * kKiB;  // acks, pongs: close 4408
 inline constexpr std::size_t kSubscriptionsPerConnectionMax = 100;
-inline constexpr std::size_t kConnectionsMax = 100'000;  // per edge: 503 + Retry-After
-inline constexpr std::size_t kFragmentsMax = 16'384;     // of one message: close 1009
-inline constexpr std::size_t kPongsPendingMax = 60;      // unread pongs: close 4408
-inline constexpr std::size_t kPublishesPerConnectionMax = 64;   // unanswered: rate-limited, 4429
+inline constexpr std::size_t kConnectionsMax = 100'000;        // per edge: 503 + Retry-After
+inline constexpr std::size_t kFragmentsMax = 16'384;           // of one message: close 1009
+inline constexpr std::size_t kPongsPendingMax = 60;            // unread pongs: close 4408
+inline constexpr std::size_t kPublishesPerConnectionMax = 64;  // unanswered: rate-limited, 4429
 inline constexpr std::int64_t kAuthEnvelopeMs = 5'000;
-inline constexpr std::int64_t kEmptyConnectionMs = 10'000;      // rich, no subscription: 4401
-inline constexpr std::int64_t kStreamProgressMs = 60'000;       // no write progress: dropped
-inline constexpr std::int64_t kCloseHandshakeMs = 5'000;        // then the TCP connection ends
+inline constexpr std::int64_t kEmptyConnectionMs = 10'000;  // rich, no subscription: 4401
+inline constexpr std::int64_t kStreamProgressMs = 60'000;   // no write progress: dropped
+inline constexpr std::int64_t kCloseHandshakeMs = 5'000;    // then the TCP connection ends
 
 // Authorization and the app behind.
-inline constexpr std::int64_t kAuthorizeTimeoutMs = 5'000;      // 503, 4503
-inline constexpr std::size_t kAuthorizeConcurrencyMax = 64;     // calls in flight; more wait
-inline constexpr std::size_t kAuthorizeWaitingMax = 20'000;     // 503, 4503
-inline constexpr std::size_t kAuthorizeCacheMax = 10'000;       // answers kept: oldest go
+inline constexpr std::int64_t kAuthorizeTimeoutMs = 5'000;   // 503, 4503
+inline constexpr std::size_t kAuthorizeConcurrencyMax = 64;  // calls in flight; more wait
+inline constexpr std::size_t kAuthorizeWaitingMax = 20'000;  // 503, 4503
+inline constexpr std::size_t kAuthorizeCacheMax = 10'000;    // answers kept: oldest go
 inline constexpr std::int64_t kAuthorizeCacheMsMax = 60'000;
 inline constexpr std::size_t kAuthorizeReplyBytesMax = 64 * kKiB;
-inline constexpr std::size_t kApiKeyFailuresMax = 20;    // per IP and minute: 429
+inline constexpr std::size_t kApiKeyFailuresMax = 20;  // per IP and minute: 429
 
 // uv: sockets and the loop (common/uv).
-inline constexpr int kListenBacklog = 4'096;             // storms: less, and SYNs are sent again
-inline constexpr std::size_t kAcceptsPerTurn = 64;       // the rest waits for the next loop turn
-inline constexpr std::int64_t kAcceptRetryMs = 100;      // pause when out of file descriptors
-inline constexpr std::size_t kReceiveBufferBytes = 64 * kKiB;   // one per loop
-inline constexpr std::size_t kWritePiecesMax = 64;       // pieces of one writev; more: another call
-inline constexpr int kSocketUnsentBytesMax = 128 * 1024;  // TCP_NOTSENT_LOWAT: a slow reader's share
+inline constexpr int kListenBacklog = 4'096;         // storms: less, and SYNs are sent again
+inline constexpr std::size_t kAcceptsPerTurn = 64;   // the rest waits for the next loop turn
+inline constexpr std::int64_t kAcceptRetryMs = 100;  // pause when out of file descriptors
+inline constexpr std::size_t kReceiveBufferBytes = 64 * kKiB;  // one per loop
+inline constexpr std::size_t kWritePiecesMax = 64;  // pieces of one writev; more: another call
+inline constexpr int kSocketUnsentBytesMax =
+    128 * 1024;  // TCP_NOTSENT_LOWAT: a slow reader's share
 
 // HTTP (common/http). Server: at the bound the named status, then the connection is closed.
-inline constexpr std::size_t kHttpHeadBytesMax = 16 * kKiB;     // 431
-inline constexpr std::size_t kHttpHeadersMax = 100;             // 431
-inline constexpr std::size_t kHttpUrlBytesMax = 8 * kKiB;       // 414
+inline constexpr std::size_t kHttpHeadBytesMax = 16 * kKiB;          // 431
+inline constexpr std::size_t kHttpHeadersMax = 100;                  // 431
+inline constexpr std::size_t kHttpUrlBytesMax = 8 * kKiB;            // 414
 inline constexpr std::size_t kHttpChunkOverheadBytesMax = 4 * kKiB;  // between body bytes: 400
 inline constexpr std::size_t kHttpPipelineBytesMax = 64 * kKiB;  // behind a request: reading stops
-inline constexpr std::size_t kHttpWriteHighBytes = 256 * kKiB;  // waiting to be sent: writers wait
-inline constexpr std::size_t kHttpDiscardBytesMax = 64 * kKiB;  // unread body dropped, else closed
-inline constexpr std::size_t kHttpLingerBytesMax = 1 * kMiB;    // read after our FIN, then closed
-inline constexpr std::size_t kHttpConnectionsMax = 20'000;      // HTTP connections at once: 503
+inline constexpr std::size_t kHttpWriteHighBytes = 256 * kKiB;   // waiting to be sent: writers wait
+inline constexpr std::size_t kHttpDiscardBytesMax = 64 * kKiB;   // unread body dropped, else closed
+inline constexpr std::size_t kHttpLingerBytesMax = 1 * kMiB;     // read after our FIN, then closed
+inline constexpr std::size_t kHttpConnectionsMax = 20'000;       // HTTP connections at once: 503
 inline constexpr std::size_t kHttpRefusingMax = 256;  // told 503 at once; more: closed untold
-inline constexpr std::int64_t kHttpHeadMs = 10'000;             // 408
-inline constexpr std::int64_t kHttpIdleMs = 60'000;             // closed silently
-inline constexpr std::int64_t kHttpBodyProgressMs = 30'000;     // 408
-inline constexpr std::int64_t kHttpWriteProgressMs = 60'000;    // reset
-inline constexpr std::int64_t kHttpLingerMs = 2'000;            // closed
-inline constexpr std::int64_t kHttpRetryAfterMs = 1'000;        // told with the 503 at the limit
-inline constexpr std::size_t kUpstreamConnectionsMax = 256;     // per origin: requests wait
-inline constexpr std::size_t kUpstreamIdleMax = 32;             // kept for reuse: closed above
-inline constexpr std::size_t kUpstreamWaitingMax = 1'024;       // 503
-inline constexpr std::int64_t kUpstreamConnectMs = 2'000;       // 502
-inline constexpr std::int64_t kUpstreamWaitMs = 5'000;          // 504
-inline constexpr std::int64_t kUpstreamHeadMs = 60'000;         // from the request's end: 504
-inline constexpr std::int64_t kUpstreamIdleMs = 4'000;          // under Node's 5 s keep-alive
+inline constexpr std::int64_t kHttpHeadMs = 10'000;   // 408
+inline constexpr std::int64_t kHttpIdleMs = 60'000;   // closed silently
+inline constexpr std::int64_t kHttpBodyProgressMs = 30'000;   // 408
+inline constexpr std::int64_t kHttpWriteProgressMs = 60'000;  // reset
+inline constexpr std::int64_t kHttpLingerMs = 2'000;          // closed
+inline constexpr std::int64_t kHttpRetryAfterMs = 1'000;      // told with the 503 at the limit
+inline constexpr std::size_t kUpstreamConnectionsMax = 256;   // per origin: requests wait
+inline constexpr std::size_t kUpstreamIdleMax = 32;           // kept for reuse: closed above
+inline constexpr std::size_t kUpstreamWaitingMax = 1'024;     // 503
+inline constexpr std::int64_t kUpstreamConnectMs = 2'000;     // 502
+inline constexpr std::int64_t kUpstreamWaitMs = 5'000;        // 504
+inline constexpr std::int64_t kUpstreamHeadMs = 60'000;       // from the request's end: 504
+inline constexpr std::int64_t kUpstreamIdleMs = 4'000;        // under Node's 5 s keep-alive
 
 }  // namespace tako::limits
