@@ -22,7 +22,7 @@ function bytesText(value) {
 /** kName -> number, from `inline constexpr T kName = <product of numbers and earlier names>;` */
 function constantsOf(text) {
   const known = new Map()
-  for (const [, name, expression] of text.matchAll(/constexpr [\w:]+ (k\w+) = ([^;]+);/g)) {
+  for (const [, name, expression] of text.matchAll(/constexpr [\w:]+ (k\w+) =\s*([^;]+);/g)) {
     const factors = expression.split('*').map((each) => {
       const word = each.trim().replace(/'/g, '').replace(/[uUlL]+$/, '')
       return known.get(word) ?? Number(word)

@@ -63,7 +63,7 @@ const checks = {
         .filter((file) => file.endsWith('.h'))
         .map((file) => ({
           file,
-          command: [...commandFor(file), '-fsyntax-only', '-include', file, '-x', 'c++', '/dev/null'],
+          command: [...commandFor(file), '-I.', '-fsyntax-only', '-include', file, '-x', 'c++', '/dev/null'],
         })),
       { tools: ['g++'] },
     ),
