@@ -136,14 +136,6 @@ std::vector<const http::ClientPoolCounters*> EdgeServer::upstream_counters() con
   return all;
 }
 
-std::vector<const http::ClientPoolCounters*> EdgeServer::upstream_counters() const {
-  std::vector<const http::ClientPoolCounters*> counters;
-  for (const std::unique_ptr<Site>& site : impl_->sites().all()) {
-    if (const http::ClientPool* pool = site->upstream()) counters.push_back(&pool->counters());
-  }
-  return counters;
-}
-
 std::size_t EdgeServer::http_connections() const { return impl_->server().connection_count(); }
 
 std::size_t EdgeServer::live_clients() const { return impl_->clients().size(); }

@@ -59,9 +59,8 @@ class EdgeServer {
   [[nodiscard]] bool is_draining() const;
 
   [[nodiscard]] const http::ServerCounters& http_counters() const;
-  // Of the pools towards the apps; they live as long as the server.
-  [[nodiscard]] std::vector<const http::ClientPoolCounters*> upstream_counters() const;
-  // Of the connections to the apps' upstreams, one for each app that has one; for metrics.
+  // Of the pools towards the apps' upstreams, one for each app that has one; for metrics. They live
+  // as long as the server.
   [[nodiscard]] std::vector<const http::ClientPoolCounters*> upstream_counters() const;
   [[nodiscard]] std::size_t http_connections() const;
   [[nodiscard]] std::size_t live_clients() const;
