@@ -60,7 +60,6 @@ class EdgeServer::Impl {
   [[nodiscard]] http::Server& server() noexcept { return server_; }
   [[nodiscard]] const LiveClients& clients() const noexcept { return clients_; }
   [[nodiscard]] const Sites& sites() const noexcept { return sites_; }
-  [[nodiscard]] const Sites& sites() const noexcept { return sites_; }
 
  private:
   void drain_step();
