@@ -38,6 +38,7 @@ constexpr std::string_view kClusterEngine = "single-box";
 
 std::vector<std::string> app_ids(const config::Config& config) {
   std::vector<std::string> ids;
+  ids.reserve(config.apps.size());
   for (const config::AppConfig& app : config.apps) ids.push_back(app.id);
   return ids;
 }

@@ -20,7 +20,7 @@ constexpr milliseconds kTick{100};
 }  // namespace
 
 BrokerLink::BrokerLink(uv::Loop& loop, Random& random, const RuntimeLimits& limits,
-                       LimitCounters& counters, std::string path, std::string edge_name)
+                       LimitCounters& counters, const std::string& path, std::string edge_name)
     : loop_(loop),
       random_(random),
       edge_name_(std::move(edge_name)),
@@ -77,7 +77,7 @@ void BrokerLink::greet() {
   hello.set_control_applied(control_applied_);
 }
 
-void BrokerLink::lose(std::string reason) {
+void BrokerLink::lose(const std::string& reason) {
   const State was = std::exchange(state_, State::Waiting);
   drop_link();
   if (was == State::Linked) {

@@ -44,7 +44,7 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
 
   // All references outlive the link.
   BrokerLink(uv::Loop& loop, Random& random, const RuntimeLimits& limits, LimitCounters& counters,
-             std::string path, std::string edge_name);
+             const std::string& path, std::string edge_name);
   ~BrokerLink() override;
 
   // Begins to dial, and goes on for ever. `events` and `listener` outlive the link.
@@ -76,7 +76,7 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
   void on_dialed(Result<std::unique_ptr<ipc::Link>> link);
   void greet();
   // Closes the link at the turn's end (it may be on the stack) and dials again after a pause.
-  void lose(std::string reason);
+  void lose(const std::string& reason);
   void drop_link();
   void apply(proto::BrokerItem& item);
   void apply_control(const proto::Control& control);

@@ -106,7 +106,7 @@ Result<std::string> ApiServer::find_app(const http::ServerConnection& connection
   if (!named && parts_.apps.size() > 1) {
     return fail(ErrorCode::AppUnknown, "there is more than one app: name it in Tako-App");
   }
-  const std::string id = named ? std::string(*named) : parts_.apps.front().id;
+  std::string id = named ? std::string(*named) : parts_.apps.front().id;
   const auto app = std::ranges::find(parts_.apps, id, &config::AppConfig::id);
   if (app == parts_.apps.end()) return fail(ErrorCode::AppUnknown);
   if (app->socket_uids.empty()) return id;

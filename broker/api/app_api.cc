@@ -54,7 +54,7 @@ void AppApi::handle(ApiRequest request, OnApiAnswer on_answer) {
         {.code = ErrorCode::NotFound, .detail = "this is served on the broker's app socket only"}));
     return;
   }
-  dispatch(*route, std::move(request), std::move(on_answer));
+  dispatch(*route, request, std::move(on_answer));
 }
 
 void AppApi::handle_local(ApiRequest request, OnApiAnswer on_answer) {
@@ -63,10 +63,10 @@ void AppApi::handle_local(ApiRequest request, OnApiAnswer on_answer) {
     on_answer(error_answer(route.error()));
     return;
   }
-  dispatch(*route, std::move(request), std::move(on_answer));
+  dispatch(*route, request, std::move(on_answer));
 }
 
-void AppApi::dispatch(const Route& route, ApiRequest request, OnApiAnswer on_answer) {
+void AppApi::dispatch(const Route& route, const ApiRequest& request, OnApiAnswer on_answer) {
   if (!allows(route.resource, request.method)) {
     on_answer(refuse_method(route.resource));
     return;

@@ -45,7 +45,7 @@ class AppApi final : public ApiHandler {
   [[nodiscard]] ApiAnswer refuse_method(Resource resource) const;
 
  private:
-  void dispatch(const Route& route, ApiRequest request, OnApiAnswer on_answer);
+  void dispatch(const Route& route, const ApiRequest& request, OnApiAnswer on_answer);
   void dispatch_definitions(const ApiRequest& request, const RuntimeLimits& limits,
                             OnApiAnswer on_answer);
   void put_definitions(const ApiRequest& request, const RuntimeLimits& limits,

@@ -73,6 +73,7 @@ void ControlStream::finish_due() {
   // Out of the list first: who is called back may put the next set.
   for (const Waiting& waiting : done) {
     std::vector<std::string> names;
+    names.reserve(waiting.pending.size());
     for (const ControlFollower* follower : waiting.pending) {
       names.emplace_back(follower->edge_name());
     }

@@ -18,6 +18,7 @@ bool DefinitionsRegistry::has_app(std::string_view app) const { return apps_.con
 
 std::vector<std::string> DefinitionsRegistry::apps() const {
   std::vector<std::string> names;
+  names.reserve(apps_.size());
   for (const auto& [name, definitions] : apps_) names.push_back(name);
   return names;
 }

@@ -13,7 +13,6 @@ namespace tako::takoctl {
 namespace {
 
 using test::HttpStream;
-using test::StubReply;
 using test::StubRequest;
 
 struct Ended {

@@ -117,6 +117,7 @@ void check_apps(const std::vector<AppConfig>& apps, Problems& problems) {
   check_unique(apps, "host", [](const AppConfig& app) { return app.hosts; }, problems);
   const auto keys_of = [](const AppConfig& app) {
     std::vector<std::string> keys;
+    keys.reserve(app.keys.size());
     for (const AppKey& pair : app.keys) keys.push_back(pair.key);
     return keys;
   };

@@ -14,8 +14,6 @@
 
 using namespace std::chrono_literals;
 using namespace tako::http;
-using tako::Error;
-using tako::ErrorCode;
 using tako::http::test::Folder;
 using tako::http::test::kBound;
 using tako::http::test::Peer;

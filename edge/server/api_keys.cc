@@ -42,7 +42,7 @@ bool is_app_key(std::string_view authorization, const std::vector<config::AppKey
 
 // An IPv6 client owns a /64 at least: that is one address here.
 std::string KeyFailures::address_of(std::string_view ip) {
-  const std::string text(ip);
+  std::string text(ip);
   std::array<char, sizeof(in6_addr)> bytes{};
   if (inet_pton(AF_INET6, text.c_str(), bytes.data()) != 1) return text;
   return {bytes.data(), bytes.size() / 2};

@@ -43,7 +43,7 @@ class HttpAuthorizer::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  std::unique_ptr<Ticket> authorize(AuthorizeCall call, Reply reply);
+  std::unique_ptr<Ticket> authorize(const AuthorizeCall& call, Reply reply);
   void forget_app(std::string_view app);
 
  private:
@@ -198,7 +198,7 @@ HttpAuthorizer::Impl::Impl(uv::Loop& loop, uv::TimerWheel& wheel, const RuntimeL
 
 HttpAuthorizer::Impl::~Impl() { TAKO_CHECK(calls_.empty() && ready_.empty()); }
 
-std::unique_ptr<Authorizer::Ticket> HttpAuthorizer::Impl::authorize(AuthorizeCall call,
+std::unique_ptr<Authorizer::Ticket> HttpAuthorizer::Impl::authorize(const AuthorizeCall& call,
                                                                     Reply reply) {
   auto waiter = std::make_unique<Waiter>(*this, std::move(reply));
   const auto app = apps_.find(call.app);
@@ -341,7 +341,7 @@ HttpAuthorizer::HttpAuthorizer(uv::Loop& loop, uv::TimerWheel& wheel, const Runt
 HttpAuthorizer::~HttpAuthorizer() = default;
 
 std::unique_ptr<Authorizer::Ticket> HttpAuthorizer::authorize(AuthorizeCall call, Reply reply) {
-  return impl_->authorize(std::move(call), std::move(reply));
+  return impl_->authorize(call, std::move(reply));
 }
 
 void HttpAuthorizer::forget_app(std::string_view app) { impl_->forget_app(app); }

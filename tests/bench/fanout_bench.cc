@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/check.h"
 #include "edge/adapters/native_encoder.h"
 #include "edge/fanout/testing/hub_fixture.h"
 #include "tests/bench/bench.h"
@@ -11,7 +12,6 @@
 namespace tako::edge {
 namespace {
 
-using testing::Draft;
 using testing::HubFixture;
 
 // Keeps nothing: the cost of the outbox is not meant.
@@ -38,7 +38,7 @@ void measure_encoding(std::size_t data_bytes) {
                                 .key = "chat?roomId=42",
                                 .params_json = R"({"roomId":"42"})"};
   Message message;
-  message.position = {1'000, 1};
+  message.position = {.offset = 1'000, .epoch = {}};
   message.type = "msg";
   message.data = '"' + std::string(data_bytes, 'x') + '"';
   bench::measure("encode " + std::to_string(data_bytes) + " B as a frame of the rich dialect", 1,
@@ -47,6 +47,7 @@ void measure_encoding(std::size_t data_bytes) {
 
 void measure_delivery(std::size_t subscriber_count) {
   HubFixture fixture;
+  fixture.broker.link_up();
   std::vector<std::unique_ptr<CountingSubscriber>> subscribers;
   for (std::size_t i = 0; i < subscriber_count; ++i) {
     subscribers.push_back(std::make_unique<CountingSubscriber>());
@@ -57,8 +58,11 @@ void measure_delivery(std::size_t subscriber_count) {
   fixture.broker.run();
   bench::measure("deliver to one of " + std::to_string(subscriber_count) + " subscribers",
                  subscriber_count, [&] {
+                   const std::size_t before = subscribers.back()->sink.bytes;
                    fixture.publish("chat");
-                   return subscribers.back()->sink.bytes;
+                   fixture.broker.log("chat").messages.clear();
+                   TAKO_CHECK(subscribers.back()->sink.bytes > before);
+                   return before;
                  });
 }
 
