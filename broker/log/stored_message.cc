@@ -11,7 +11,8 @@ namespace {
 using Record = proto::Record;
 
 // The two heap blocks (object with its control block, buffer) and the log's slot for the pointer.
-constexpr std::size_t kBookkeeping = sizeof(StoredMessage) + 16 + 2 * std::size_t{16} + sizeof(MessagePtr);
+constexpr std::size_t kBookkeeping =
+    sizeof(StoredMessage) + 16 + 2 * std::size_t{16} + sizeof(MessagePtr);
 
 std::size_t record_size_at_most(const MessageDraft& draft) {
   constexpr std::size_t kNumbersAtMost = 64;
