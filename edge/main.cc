@@ -148,6 +148,7 @@ class Edge final : BrokerLink::Listener {
 
   [[nodiscard]] std::vector<ClientProtocol*> protocol_list() const {
     std::vector<ClientProtocol*> list;
+    list.reserve(protocols_.size());
     for (const auto& protocol : protocols_) list.push_back(protocol.get());
     return list;
   }

@@ -36,7 +36,7 @@ void ApiExchange::on_body(std::span<const std::byte> piece) {
 
 void ApiExchange::on_body_end() {
   if (connection_.response_begun()) return;
-  api_.handle_local(std::move(request_), [link = link_](const ApiAnswer& answer) {
+  api_.handle_local(request_, [link = link_](const ApiAnswer& answer) {
     // The client may have gone while the call was on its way.
     if (link->exchange != nullptr) link->exchange->connection_.respond(to_response(answer));
   });

@@ -57,7 +57,7 @@ void AppApi::handle(ApiRequest request, OnApiAnswer on_answer) {
   dispatch(*route, request, std::move(on_answer));
 }
 
-void AppApi::handle_local(ApiRequest request, OnApiAnswer on_answer) {
+void AppApi::handle_local(const ApiRequest& request, OnApiAnswer on_answer) {
   const auto route = parse_route(request.target, parts_.limit_counters);
   if (!route) {
     on_answer(error_answer(route.error()));

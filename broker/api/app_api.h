@@ -37,7 +37,7 @@ class AppApi final : public ApiHandler {
   // the app socket only.
   void handle(ApiRequest request, OnApiAnswer on_answer) override;
   // A call on the app socket. Streams, /healthz and /readyz are the server's (api_server.h).
-  void handle_local(ApiRequest request, OnApiAnswer on_answer);
+  void handle_local(const ApiRequest& request, OnApiAnswer on_answer);
 
   // How large a body this route takes; the server stops reading there and answers refuse_body().
   [[nodiscard]] std::size_t body_bytes_max(Resource resource, std::string_view app) const;
