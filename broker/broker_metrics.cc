@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "common/config/http_metrics.h"
+
 namespace tako::broker {
 namespace {
 
@@ -74,6 +76,7 @@ void register_links(Metrics& metrics, const EdgeRegistry& edges, const LinkServe
 }
 
 void register_api(Metrics& metrics, const ApiServer& api) {
+  register_http_limits(metrics, api.counters());
   metrics.counter("tako_broker_api_connections_total", "Connections to the app socket.",
                   api.counters().connections);
   metrics.counter("tako_broker_api_requests_total", "Requests on the app socket.",

@@ -36,11 +36,12 @@ done
 command -v dpkg-query >/dev/null || fail "this is not a Debian system; it needs what these packages give:
  $(echo $wanted)"
 
-# A half-removed package is known to dpkg too, so ask for the status, not for the name.
-present=$(dpkg-query -W -f='${db:Status-Status}:${Package}:\n' $wanted 2>/dev/null || true)
+# A half-removed or merely suggested package is known to dpkg too, so ask for the status, and with
+# both ends marked: "not-installed" is no "installed".
+present=$(dpkg-query -W -f=':${db:Status-Status}:${Package}:\n' $wanted 2>/dev/null || true)
 missing=''
 for package in $(printf '%s\n' $wanted | sort -u); do
-  case $present in *"installed:$package:"*) continue ;; esac
+  case $present in *":installed:$package:"*) continue ;; esac
   # A Node.js that came in another way serves as well.
   [ "$package" = nodejs ] && command -v node >/dev/null && continue
   missing="$missing $package"

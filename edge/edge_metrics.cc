@@ -1,6 +1,8 @@
 // One line per counter: its name, what it counts, where it is kept.
 #include "edge/edge_metrics.h"
 
+#include "common/config/http_metrics.h"
+
 namespace tako::edge {
 namespace {
 
@@ -151,6 +153,7 @@ void register_link(Metrics& metrics, const BrokerLink& link) {
 }
 
 void register_http(Metrics& metrics, const http::ServerCounters& counters) {
+  register_http_limits(metrics, counters);
   metrics.counter("tako_edge_http_connections_total", "HTTP connections accepted.",
                   counters.connections);
   metrics.counter("tako_edge_http_connections_refused_total",

@@ -192,6 +192,11 @@ void apply_app_keys(const toml::node& node, const std::string& path, AppConfig& 
   reader.sources[path] = reader.at(node.source());
 }
 
+std::int64_t number_at(const Slot& slot) {
+  const auto* size = std::get_if<std::size_t*>(&slot);
+  return size != nullptr ? static_cast<std::int64_t>(**size) : *std::get<std::int64_t*>(slot);
+}
+
 void apply_app_limits(const toml::node& node, const std::string& path, AppConfig& app,
                       Reader& reader) {
   const toml::table* table = node.as_table();
@@ -211,8 +216,10 @@ void apply_app_limits(const toml::node& node, const std::string& path, AppConfig
       reader.report(name.source(), path + "." + std::string(name.str()) +
                                        ": is the same for all apps; set it under [limits]");
     } else {
-      set_from(value, path + "." + std::string(name.str()), key->slot(app.limits), key->rule(),
-               reader);
+      // A share of what all apps together may take, never more: some bounds are held for all.
+      Rule rule = key->rule();
+      rule.max = std::min(rule.max, number_at(key->slot(app.limits)));
+      set_from(value, path + "." + std::string(name.str()), key->slot(app.limits), rule, reader);
     }
   }
 }

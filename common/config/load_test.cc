@@ -307,6 +307,17 @@ TEST_CASE("what apps get wrong is told with its line, and never with a secret") 
   CHECK(has_part(problem_of("[[apps]]\nid = \"a\"\nhosts = [\"x.tako\"]\n"), "not end in .tako"));
 }
 
+TEST_CASE("an app's own limit may take a share of the common one, not more") {
+  CHECK(problem_of("[limits]\nmessage_bytes_max = 500\n[[apps]]\nid = \"a\"\n"
+                   "limits = { message_bytes_max = 501 }\n") ==
+        "F:5: apps[0].limits.message_bytes_max: expected an integer from 1 to 500, got 501");
+  // Wherever the common one comes from.
+  Setup setup("[[apps]]\nid = \"a\"\nlimits = { message_bytes_max = 501 }\n");
+  CHECK(setup.load().has_value());
+  setup.arguments.insert(setup.arguments.end(), {"--limit", "message_bytes_max=500"});
+  CHECK_FALSE(setup.load().has_value());
+}
+
 TEST_CASE("two apps need ids, hosts and keys of their own") {
   CHECK(Setup("[[apps]]\nid = \"a\"\n[[apps]]\nid = \"a\"\n").problems() ==
         Problems{"apps[1]: id 'a' is already one of apps[0]",

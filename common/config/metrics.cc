@@ -64,10 +64,26 @@ void Metrics::gauges(const std::string& name, const std::string& help, ReadAll r
 }
 
 void Metrics::limits(const LimitCounters& counters) {
-  for (const LimitName& limit : kLimitNames) {
-    counter("tako_limit_hits_total", "How often a bound was reached (docs/limits.md).",
-            counters.*limit.member, {{"limit", std::string(limit.name)}});
-  }
+  for (const LimitName& name : kLimitNames) limit(name.name, counters.*name.member);
+}
+
+void Metrics::limit(std::string_view name, const std::uint64_t& count) {
+  TAKO_CHECK(std::ranges::find(kLimitNames, name, &LimitName::name) != std::end(kLimitNames));
+  limit_series(name).counts.push_back(&count);
+}
+
+Metrics::LimitSeries& Metrics::limit_series(std::string_view name) {
+  const auto found = std::ranges::find(limits_, name, &LimitSeries::name);
+  if (found != limits_.end()) return *found;
+  LimitSeries& added = limits_.emplace_back(LimitSeries{std::string(name), {}});
+  const auto read = [&added] {
+    std::uint64_t sum = 0;
+    for (const std::uint64_t* part : added.counts) sum += *part;
+    return static_cast<double>(sum);
+  };
+  counter("tako_limit_hits_total", "How often a bound was reached (docs/limits.md).", read,
+          {{"limit", added.name}});
+  return added;
 }
 
 void Metrics::process(std::string_view program) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,6 +39,9 @@ class Metrics {
 
   // tako_limit_hits_total{limit="outbox_bytes_max"}, one series per bound of limits.h.
   void limits(const LimitCounters& counters);
+  // Adds `count` to the series of `name` (a member of LimitCounters): for parts that know no limits
+  // by name, and for those that there may be several of.
+  void limit(std::string_view name, const std::uint64_t& count);
   // tako_build_info{program,version}, and process_*: resident memory, CPU, descriptors, start.
   void process(std::string_view program);
 
@@ -57,9 +61,15 @@ class Metrics {
     std::vector<Series> series;
     ReadAll read_all;  // instead of `series`
   };
+  struct LimitSeries {
+    std::string name;
+    std::vector<const std::uint64_t*> counts;  // the series is their sum
+  };
+  LimitSeries& limit_series(std::string_view name);
   Family& family(const std::string& name, const std::string& help, Type type);
 
   std::vector<Family> families_;
+  std::list<LimitSeries> limits_;  // in place: their readers point to them
 };
 
 }  // namespace tako

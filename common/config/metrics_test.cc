@@ -59,6 +59,19 @@ TEST_CASE("every bound has its series, from the start") {
   CHECK(has_line(metrics.text(), R"(tako_limit_hits_total{limit="connections_max"} 0)"));
 }
 
+TEST_CASE("hits of a bound may come from several parts") {
+  Metrics metrics;
+  LimitCounters counters;
+  std::uint64_t first = 1;
+  std::uint64_t second = 2;
+  metrics.limit("http_idle_ms", first);
+  metrics.limits(counters);
+  metrics.limit("http_idle_ms", second);
+  counters.http_idle_ms = 4;
+  first += 8;
+  CHECK(has_line(metrics.text(), R"(tako_limit_hits_total{limit="http_idle_ms"} 15)"));
+}
+
 TEST_CASE("the process tells what it is and uses") {
   Metrics metrics;
   metrics.process("tako-test");

@@ -1,4 +1,4 @@
-// Prints a configuration and the table of keys.
+// Prints a configuration.
 #include "common/config/print.h"
 
 #include "common/config/keys.h"
@@ -46,14 +46,6 @@ void append_app(std::string& out, Program program, const Loaded& loaded, std::si
   }
 }
 
-void append_rows(std::string& out, const KeySpec& spec) {
-  Config defaults;
-  const std::string default_text = to_toml(spec.slot(defaults));
-  const std::string option = spec.option.empty() ? "--limit " + spec.name : spec.option;
-  out += "| `" + spec.path() + "` | `" + option + "` | `" + spec.environment() + "` | `" +
-         default_text + "` | " + spec.help + " |\n";
-}
-
 }  // namespace
 
 std::string print_config(Program program, const Loaded& loaded) {
@@ -72,21 +64,6 @@ std::string print_config(Program program, const Loaded& loaded) {
     append_app(out, program, loaded, index);
   }
   return out;
-}
-
-std::string keys_table() {
-  std::string out = "| key | option | environment | default | what |\n|---|---|---|---|---|\n";
-  for (const KeySpec& spec : key_specs()) append_rows(out, spec);
-  out += "\n| key of `[[apps]]` | what |\n|---|---|\n";
-  for (const AppKeySpec& spec : app_key_specs()) {
-    out += "| `" + spec.name + "` | " + spec.help + " |\n";
-  }
-  out += "| `keys` | `{ key = \"…\", secret = \"…\" }` pairs for `/_tako/api` |\n";
-  out += "| `limits` | limits of this app alone:";
-  for (const LimitKey& key : limit_keys()) {
-    if (key.scope == LimitScope::App) out += " `" + std::string(key.name) + "`";
-  }
-  return out + " |\n";
 }
 
 }  // namespace tako::config

@@ -40,6 +40,7 @@ struct ClientPoolCounters {
   std::uint64_t timeouts = 0;          // of connecting, waiting, and answers
   std::uint64_t connect_timeouts = 0;  // of those
   std::uint64_t wait_timeouts = 0;
+  std::uint64_t head_timeouts = 0;
   std::uint64_t full_turns = 0;    // requests waited because connections_max were there
   std::uint64_t idle_closed = 0;   // reusable, but idle_max were kept already
   std::uint64_t idle_expired = 0;  // closed after idle_timeout

@@ -152,6 +152,7 @@ TEST_CASE("equal calls in flight are one call; different credentials are not mer
   Cluster tako(with_definitions());
   tako.app().authorize_with({.delay = Duration(400)});
   std::vector<std::jthread> clients;
+  clients.reserve(10);
   for (int client = 0; client < 10; ++client) {
     clients.emplace_back([&tako, client] {
       const std::string token = client < 8 ? "Bearer same" : "Bearer own" + std::to_string(client);

@@ -132,6 +132,7 @@ TEST_CASE("clients that connect and say nothing, half-close, or vanish do no har
   Cluster tako(with_definitions());
   Bystander bystander(tako);
   std::vector<Socket> silent;
+  silent.reserve(200);
   for (int number = 0; number < 200; ++number) silent.push_back(Socket::connect(tako.edge()));
   for (std::size_t index = 0; index < silent.size(); index += 4) {
     silent[index].write("GET /_tako/channels/feed HT");

@@ -25,6 +25,7 @@ TEST_CASE("offsets are dense from 1 and every subscriber sees the same order") {
   static_cast<void>(two.opening_id());
   {
     std::vector<std::jthread> publishers;
+    publishers.reserve(4);
     for (int publisher = 0; publisher < 4; ++publisher) {
       publishers.emplace_back([&tako] { tako.publish_numbers("feed", 50); });
     }

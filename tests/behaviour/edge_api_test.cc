@@ -109,7 +109,7 @@ TEST_CASE("administration is not reachable through an edge") {
 }
 
 TEST_CASE("a key is of its own app alone") {
-  constexpr std::string_view two = R"(
+  constexpr std::string_view kTwoApps = R"(
 [[apps]]
 id = "red"
 hosts = ["red.example"]
@@ -119,7 +119,7 @@ id = "blue"
 hosts = ["blue.example"]
 keys = [{ key = "blue", secret = "s" }]
 )";
-  Cluster tako({.broker_config = std::string(two), .edge_config = std::string(two)});
+  Cluster tako({.broker_config = std::string(kTwoApps), .edge_config = std::string(kTwoApps)});
   const auto status = [&tako](std::string_view host, std::string_view key) {
     return http(tako.edge(), {.target = "/_tako/api/v1/channels",
                               .headers = {{"Host", std::string(host)},
