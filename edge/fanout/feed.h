@@ -150,7 +150,7 @@ class Feed {
   State state_ = State::Idle;
   bool has_history_ = false;  // window_ is known
   std::uint32_t last_fetch_ = 0;
-  std::uint64_t ahead_to_ = 0;  // a subscriber has seen this offset already, elsewhere
+  std::uint64_t ahead_to_ = 0;  // a subscriber has seen this offset: elsewhere, or in a page
   std::size_t accounted_bytes_ = 0;
   const Subscriber* starting_ = nullptr;  // within its on_started
   std::span<const MessagePtr> page_;      // the page that a subscriber is being started from

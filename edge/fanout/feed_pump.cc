@@ -75,7 +75,10 @@ void Feed::pump(Subscriber& subscriber) {
   if (subscriber.sink_ == nullptr) return;
   if (!page_.empty()) pump_range(subscriber, page_);
   while (subscriber.place_ == Place::Behind && subscriber.sink_->has_room()) {
-    if (subscriber.cursor_ > window_.head) return;  // Seen elsewhere; this feed is not there yet.
+    if (subscriber.cursor_ > window_.head) {  // This feed is not there yet: see take_run().
+      ahead_to_ = std::max(ahead_to_, subscriber.cursor_);
+      return;
+    }
     if (subscriber.cursor_ == window_.head) {
       take_out(subscriber);
       put(subscriber, Place::Live);

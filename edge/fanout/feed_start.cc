@@ -48,7 +48,6 @@ void Feed::start(Subscriber& subscriber, const Start& start) {
   subscriber.asked_.reset();
   subscriber.replay_to_ = window_.head;
   subscriber.place_ = Place::Behind;
-  ahead_to_ = std::max(ahead_to_, subscriber.cursor_);
   starting_ = &subscriber;  // What follows is pumped behind what the callback sends.
   subscriber.on_started(start);
   if (starting_ != &subscriber) return;  // It left, or is gone altogether.

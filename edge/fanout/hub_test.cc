@@ -130,6 +130,20 @@ TEST_CASE_FIXTURE(HubFixture, "a message that another edge gave out first is not
   CHECK(local.sink.frames == Frames{"1", "2", "3"});
 }
 
+TEST_CASE_FIXTURE(HubFixture, "who got a message by a page before the feed did goes live with it") {
+  broker.link_up();
+  publish("a", 5);
+  FakeSubscriber first;
+  subscribe(first, "a");  // The feed stands, its cache is empty.
+  FakeSubscriber resumed;
+  join(resumed, "a", from(at("a", 1)));
+  broker.publish_to("a");  // In the page, and behind it on its way to this edge.
+  broker.run();
+  CHECK(resumed.sink.frames == Frames{"2", "3", "4", "5", "6"});
+  publish("a", 2);
+  CHECK(resumed.sink.frames == Frames{"2", "3", "4", "5", "6", "7", "8"});
+}
+
 TEST_CASE_FIXTURE(HubFixture, "a full client stops alone, and goes on without gap or repeat") {
   broker.link_up();
   FakeSubscriber slow;
