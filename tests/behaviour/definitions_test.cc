@@ -7,7 +7,8 @@ using namespace tako::test;
 
 namespace {
 
-constexpr std::string_view kPublic = R"([{"name":"c","auth":false,"transport":"ws"}])";
+constexpr std::string_view kPublic =
+    R"([{"name":"c","auth":false,"transport":"ws","handlers":{"say":"relay"}}])";
 
 HttpResponse put(Cluster& tako, std::string_view definitions) {
   return tako.api("PUT", "/v1/definitions", "{\"definitions\":" + std::string(definitions) + "}");
@@ -15,9 +16,15 @@ HttpResponse put(Cluster& tako, std::string_view definitions) {
 
 // One definition with this schema for the param `p`.
 std::string with_schema(std::string_view schema) {
-  return R"([{"name":"c","auth":false,"transport":"ws","paramsSchema":{"type":"object",)"
-         R"("properties":{"p":)" +
+  return R"([{"name":"c","auth":false,"transport":"ws","handlers":{"say":"relay"},)"
+         R"("paramsSchema":{"type":"object","properties":{"p":)" +
          std::string(schema) + "}}}]";
+}
+
+// The definition of kPublic, with this member `auth`.
+std::string with_auth(std::string_view auth) {
+  return R"([{"name":"c","transport":"ws","handlers":{"say":"relay"},"auth":)" + std::string(auth) +
+         "}]";
 }
 
 void check_refused(Cluster& tako, std::string_view definitions, std::string_view mention) {
@@ -62,8 +69,7 @@ TEST_CASE("subscriptions of a removed definition end: 4404, and the end of a str
   WsClient socket(tako.edge(), channel_path("c"));
   SseClient stream(tako.edge(), channel_path("c"));
   static_cast<void>(stream.opening_id());
-  tako.publish("c", "t", "1");
-  CHECK(socket.next_json()["data"].number() == 1);
+  settle(socket);
   tako.put_definitions("[]");
   const WsEnd end = socket.wait_for_close();
   CHECK(end.code == 4404);
@@ -74,35 +80,58 @@ TEST_CASE("subscriptions of a removed definition end: 4404, and the end of a str
 TEST_CASE("subscriptions whose channel key changed are closed with 1012") {
   Cluster tako(with_definitions(with_schema(R"({"type":"string"})")));
   WsClient socket(tako.edge(), channel_path("c", "p=1"));
-  tako.publish("c", "t", "1", "p=1");
-  CHECK(socket.next_json()["data"].number() == 1);
+  settle(socket);
   tako.put_definitions(kPublic);  // `p` is no longer declared, so it no longer makes the channel.
   CHECK(socket.wait_for_close().code == 1012);
 }
 
 TEST_CASE("subscriptions of a definition that did not change stay and miss nothing") {
+  const std::string same = std::string(kPublic).substr(1, kPublic.size() - 2);
   Cluster tako(with_definitions(kPublic));
   WsClient socket(tako.edge(), channel_path("c"));
+  settle(socket);
   tako.publish("c", "t", "1");
-  CHECK(socket.next_json()["data"].number() == 1);
-  tako.put_definitions(R"([{"name":"c","auth":false,"transport":"ws"},
-                           {"name":"d","auth":false,"transport":"ws"}])");
+  tako.put_definitions("[" + same + R"(,{"name":"d","auth":false,"transport":"ws"}])");
   tako.publish("c", "t", "2");
+  CHECK(socket.next_json()["data"].number() == 1);
   CHECK(socket.next_json()["data"].number() == 2);
 }
 
-TEST_CASE("subscriptions of a definition that now asks for auth are judged by it") {
+TEST_CASE("subscriptions whose definition now asks for other credentials are judged by the app") {
+  Cluster tako(with_definitions(with_auth("{}")));
+  allow_good_tokens(tako.app());
+  WsClient allowed(tako.edge(), channel_path("c"), {.headers = kGoodToken});
+  WsClient refused(tako.edge(), channel_path("c"), {.headers = {{"Authorization", "Bearer bob"}}});
+  settle(allowed);
+  settle(refused);
+  tako.app().on_authorize([](const Json& call) -> StubReply {
+    return {.status = call["header"]["value"].string() == "good" ? 200 : 403};
+  });
+  tako.put_definitions(with_auth(R"({"cookieName":"sid"})"));
+  CHECK(refused.wait_for_close().code == 4403);
+  settle(allowed);
+}
+
+TEST_CASE("subscriptions of a channel that is public no longer come again, and are judged then") {
   Cluster tako(with_definitions(kPublic));
   tako.app().authorize_with({.status = 403, .body = "{}"});
-  WsClient without(tako.edge(), channel_path("c"));
-  WsClient refused(tako.edge(), channel_path("c"), {.headers = kGoodToken});
-  tako.publish("c", "t", "1");
-  CHECK(without.next_json()["data"].number() == 1);
-  CHECK(refused.next_json()["data"].number() == 1);
-  tako.put_definitions(R"([{"name":"c","auth":{},"transport":"ws"}])");
-  const int code = without.wait_for_close().code;
-  CHECK((code == 4401 || code == 4403));
-  CHECK(refused.wait_for_close().code == 4403);
+  WsClient socket(tako.edge(), channel_path("c"), {.headers = kGoodToken});
+  SseClient stream(tako.edge(), channel_path("c"));
+  static_cast<void>(stream.opening_id());
+  settle(socket);
+  static_cast<void>(stream.next_message());
+  tako.put_definitions(with_auth("{}"));
+  tako.publish("c", "t", R"("private")");
+  const auto end = socket.next_frame();
+  REQUIRE(end.has_value());
+  CHECK(end->opcode == kWsClose);  // Nothing that was published since.
+  CHECK(end->close_code() == 1012);
+  for (auto block = stream.next_or_end(); block; block = stream.next_or_end()) {
+    CHECK_FALSE(block->is_message());
+  }
+  WsClient again(tako.edge(), channel_path("c"), {.headers = kGoodToken});
+  CHECK(again.wait_for_close().code == 4403);
+  CHECK(SseClient(tako.edge(), channel_path("c")).status() == 401);
 }
 
 TEST_CASE("what the schema checker does not support is refused by name") {

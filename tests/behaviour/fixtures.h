@@ -73,6 +73,14 @@ inline std::string auth_envelope(std::string_view token, std::string_view more =
   return R"({"type":"tako.auth","token":)" + json_string(token) + std::string(more) + "}";
 }
 
+// Returns once the subscription of a plain WebSocket stands, which that dialect has no word for:
+// the echo of a `say` of its own came back. Other subscribers of the channel get it too.
+inline void settle(WsClient& client) {
+  client.send_text(R"({"type":"say","data":"settled"})");
+  while (client.next_json()["data"].print() != R"("settled")") {
+  }
+}
+
 // The epoch part of an id.
 inline std::string epoch_of(std::string_view id) {
   return std::string(id.substr(id.find('-') + 1));

@@ -24,13 +24,6 @@ WsClient open_c(Cluster& tako) {
   return client;
 }
 
-// Returns once the subscription stands: the echo of a message of its own came back.
-void settle(WsClient& client) {
-  client.send_text(R"({"type":"say","data":"settled"})");
-  while (client.next_json()["data"].print() != R"("settled")") {
-  }
-}
-
 }  // namespace
 
 TEST_CASE("X1: the accept key of RFC 6455; a wrong version and a missing key are HTTP errors") {
