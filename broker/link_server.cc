@@ -52,7 +52,8 @@ class LinkServer::Connection final : private ipc::LinkObserver, private FrameSin
       edge_->on_drained();
     }
   }
-  void on_closed(std::string_view /*reason*/) override {
+  void on_closed(const Error& error) override {
+    if (error.code == ErrorCode::ProtocolError) server_.on_framing_broken(error);
     is_over_ = true;
     turn_end_.schedule();
   }
@@ -112,6 +113,13 @@ void LinkServer::on_link(std::unique_ptr<ipc::Link> link) {
   const std::uint64_t id = ++last_id_;
   connections_.emplace(
       id, std::make_unique<Connection>(*this, id, std::move(link), std::move(refusal)));
+}
+
+void LinkServer::on_framing_broken(const Error& error) {
+  const BrokerParts& parts = registry_.parts();
+  ++registry_.counters().protocol_errors_total;
+  count_limit(error, parts.limit_counters);
+  parts.log.warn("a link was closed for what it sent", {{"reason", error.message()}});
 }
 
 void LinkServer::remove(std::uint64_t id) { connections_.erase(id); }

@@ -31,6 +31,7 @@ class LinkServer {
   class Connection;
 
   void on_link(std::unique_ptr<ipc::Link> link);
+  void on_framing_broken(const Error& error);
   // At the end of a turn, from no frame of the connection's own.
   void remove(std::uint64_t id);
 

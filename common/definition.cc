@@ -76,9 +76,10 @@ class DefinitionParser {
   };
   static const std::array<Member, 13> kMembers;
 
-  [[nodiscard]] std::unexpected<Error> refuse(const std::string& why) const {
+  [[nodiscard]] std::unexpected<Error> refuse(const std::string& why,
+                                              LimitCounter limit = nullptr) const {
     const std::string who = definition_.name.empty() ? "" : ' ' + json_string(definition_.name);
-    return fail(ErrorCode::DefinitionInvalid, "definition" + who + ": " + why);
+    return fail_at(limit, ErrorCode::DefinitionInvalid, "definition" + who + ": " + why);
   }
   Result<void> whole(const JsonMember& member, std::int64_t min, std::int64_t max,
                      std::int64_t& out) const;
@@ -164,8 +165,10 @@ Result<void> DefinitionParser::whole(const JsonMember& member, std::int64_t min,
 Result<void> DefinitionParser::name(const JsonMember& member) {
   const auto value = json_string_value(member.raw);
   if (!value || !is_definition_name(*value)) {
+    const bool is_too_long = value && value->size() > limits::kChannelNameMax;
     return refuse("name must have 1 to " + std::to_string(limits::kChannelNameMax) +
-                  " characters of A-Z a-z 0-9 _ - . : / = @ , ; and may end in *");
+                      " characters of A-Z a-z 0-9 _ - . : / = @ , ; and may end in *",
+                  is_too_long ? &LimitCounters::channel_name_max : nullptr);
   }
   definition_.name = *value;
   return {};
@@ -173,7 +176,7 @@ Result<void> DefinitionParser::name(const JsonMember& member) {
 
 Result<void> DefinitionParser::params_schema(const JsonMember& member) {
   auto compiled = ParamsSchema::compile(member.raw);
-  if (!compiled) return refuse(compiled.error().detail);
+  if (!compiled) return refuse(compiled.error().detail, compiled.error().limit);
   definition_.params_schema = *std::move(compiled);
   definition_.params_schema_json = minify_json(member.raw);
   return {};
@@ -296,24 +299,28 @@ std::string auth_json(const std::optional<AuthRule>& auth) {
   return out + '}';
 }
 
-Error invalid_set(const std::string& why) { return {ErrorCode::DefinitionInvalid, why}; }
+std::unexpected<Error> invalid_set(std::string why, LimitCounter limit = nullptr) {
+  return fail_at(limit, ErrorCode::DefinitionInvalid, std::move(why));
+}
 
 // The elements of {"definitions":[…]}.
 Result<std::vector<std::string_view>> split_set(std::string_view json) {
   if (json.size() > limits::kDefinitionsBytesMax) {
-    return std::unexpected(invalid_set("the definitions have more than " +
-                                       std::to_string(limits::kDefinitionsBytesMax) + " bytes"));
+    return invalid_set(
+        "the definitions have more than " + std::to_string(limits::kDefinitionsBytesMax) + " bytes",
+        &LimitCounters::definitions_bytes_max);
   }
   const auto members = split_json_object(json);
-  if (!members) return std::unexpected(invalid_set(members.error().detail));
+  if (!members) return invalid_set(members.error().detail, members.error().limit);
   if (members->size() != 1 || members->front().name != "definitions") {
-    return std::unexpected(invalid_set(R"(the body must be {"definitions":[…]})"));
+    return invalid_set(R"(the body must be {"definitions":[…]})");
   }
   auto elements = split_json_array(members->front().raw, members->front().raw.size());
-  if (!elements) return std::unexpected(invalid_set("definitions must be a list"));
+  if (!elements) return invalid_set("definitions must be a list");
   if (elements->size() > limits::kDefinitionsMax) {
-    return std::unexpected(invalid_set("there are more than " +
-                                       std::to_string(limits::kDefinitionsMax) + " definitions"));
+    return invalid_set(
+        "there are more than " + std::to_string(limits::kDefinitionsMax) + " definitions",
+        &LimitCounters::definitions_max);
   }
   return elements;
 }
@@ -321,14 +328,13 @@ Result<std::vector<std::string_view>> split_set(std::string_view json) {
 Result<void> check_set(const std::vector<Definition>& sorted) {
   const auto twice = std::ranges::adjacent_find(sorted, {}, &Definition::name);
   if (twice != sorted.end()) {
-    return std::unexpected(
-        invalid_set("definition " + json_string(twice->name) + ": the name occurs twice"));
+    return invalid_set("definition " + json_string(twice->name) + ": the name occurs twice");
   }
   std::size_t patterns = 0;
   for (const Definition& definition : sorted) patterns += definition.params_schema->pattern_count();
   if (patterns > limits::kPatternsMax) {
-    return std::unexpected(invalid_set("the definitions have more than " +
-                                       std::to_string(limits::kPatternsMax) + " patterns"));
+    return invalid_set("the definitions have more than " + std::to_string(limits::kPatternsMax) +
+                       " patterns");
   }
   return {};
 }

@@ -181,6 +181,28 @@ TEST_CASE("the body is one list of definitions, bounded") {
   CHECK(refused_body(set_of(padding)).starts_with("the definitions have more than "));
 }
 
+TEST_CASE("a refusal at a bound names the bound") {
+  const auto limit_of = [](const std::string& body) {
+    return DefinitionSet::parse(set_of(body)).error().limit;
+  };
+  const auto with_pattern = [](std::string_view pattern) {
+    return R"({"name":"p","paramsSchema":{"type":"object","properties":{"x":{"type":"string",)"
+           R"("pattern":")" +
+           std::string(pattern) + R"("}}}})";
+  };
+  CHECK(limit_of(R"({"name":"a b"})") == nullptr);
+  CHECK(limit_of(R"({"name":")" + std::string(limits::kChannelNameMax + 1, 'n') + "\"}") ==
+        &LimitCounters::channel_name_max);
+  CHECK(limit_of(std::string(limits::kJsonDepthMax, '[')) == &LimitCounters::json_depth_max);
+  CHECK(limit_of(std::string(limits::kDefinitionsBytesMax, ' ')) ==
+        &LimitCounters::definitions_bytes_max);
+  CHECK(limit_of(with_pattern(std::string(limits::kPatternBytesMax + 1, 'p'))) ==
+        &LimitCounters::pattern_bytes_max);
+  CHECK(limit_of(with_pattern('(' + std::string(100, 'p') + "){1000}")) ==
+        &LimitCounters::pattern_memory_max);
+  CHECK(limit_of(with_pattern("(a")) == nullptr);
+}
+
 TEST_CASE("patterns are counted over all definitions") {
   const auto definition = [](std::string_view name, std::size_t patterns) {
     std::string text =

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/limit_counters.h"
+
 namespace tako {
 
 enum class ErrorCode : std::uint16_t {
@@ -87,12 +89,19 @@ struct Error {
   ErrorCode code = ErrorCode::Internal;
   std::string detail = {};          // replaces the catalogue's message when not empty
   std::int64_t retry_after_ms = 0;  // when to come back; 0: not said
+  LimitCounter limit = nullptr;     // the bound that refused, if one did: see count_limit
 
   [[nodiscard]] const ErrorInfo& info() const { return error_info(code); }
   [[nodiscard]] std::string_view message() const {
     return detail.empty() ? info().message : std::string_view(detail);
   }
 };
+
+// Counts the bound that refused, if one did. Parsers know no counters: the first caller that has
+// them counts, and nobody after it.
+inline void count_limit(const Error& error, LimitCounters& counters) {
+  if (error.limit != nullptr) ++(counters.*error.limit);
+}
 
 // {"error":{"code","message","hint"}} (protocol document, HTTP errors).
 [[nodiscard]] std::string error_json(const Error& error);

@@ -124,7 +124,9 @@ bool JsonScanner::value(std::string_view& raw, std::size_t depth) {
 }
 
 bool JsonScanner::enter(std::size_t depth) {
-  return depth < limits::kJsonDepthMax || fault("nested too deep");
+  if (depth < limits::kJsonDepthMax) return true;
+  limit_ = &LimitCounters::json_depth_max;
+  return fault("nested too deep");
 }
 
 bool JsonScanner::fault(const char* why) {
@@ -133,7 +135,9 @@ bool JsonScanner::fault(const char* why) {
 }
 
 Error JsonScanner::error() const {
-  return Error{ErrorCode::BadRequest, "invalid JSON at byte " + std::to_string(at_) + ": " + why_};
+  return Error{.code = ErrorCode::BadRequest,
+               .detail = "invalid JSON at byte " + std::to_string(at_) + ": " + why_,
+               .limit = limit_};
 }
 
 // Recursion is bounded by kJsonDepthMax.

@@ -53,6 +53,7 @@ class JsonScanner {
   std::string_view text_;
   std::size_t at_ = 0;
   const char* why_ = "";
+  LimitCounter limit_ = nullptr;
 };
 
 // What a string token that the scanner has passed stands for.

@@ -48,8 +48,9 @@ class NodeCompiler {
   };
   static const std::array<Keyword, 20> kKeywords;
 
-  [[nodiscard]] std::unexpected<Error> refuse(const std::string& why) const {
-    return fail(ErrorCode::DefinitionInvalid, where_ + ": " + why);
+  [[nodiscard]] std::unexpected<Error> refuse(const std::string& why,
+                                              LimitCounter limit = nullptr) const {
+    return fail_at(limit, ErrorCode::DefinitionInvalid, where_ + ": " + why);
   }
   // A rule about strings on a schema that never is a string would never be checked.
   Result<void> needs(const JsonMember& keyword, std::initializer_list<JsonKind> kinds) const;
@@ -259,7 +260,8 @@ Result<void> NodeCompiler::pattern(const JsonMember& keyword) {
   const auto text = json_string_value(keyword.raw);
   if (!text) return refuse("pattern must be a string");
   if (text->size() > limits::kPatternBytesMax) {
-    return refuse("pattern is longer than " + std::to_string(limits::kPatternBytesMax) + " bytes");
+    return refuse("pattern is longer than " + std::to_string(limits::kPatternBytesMax) + " bytes",
+                  &LimitCounters::pattern_bytes_max);
   }
   if (++pattern_count_ > limits::kPatternsMax) {
     return refuse("there are more than " + std::to_string(limits::kPatternsMax) + " patterns");
@@ -267,6 +269,11 @@ Result<void> NodeCompiler::pattern(const JsonMember& keyword) {
   re2::RE2::Options options(re2::RE2::Quiet);
   options.set_max_mem(static_cast<std::int64_t>(limits::kPatternMemoryMax));
   auto compiled = std::make_unique<const re2::RE2>(*text, options);
+  if (compiled->error_code() == re2::RE2::ErrorPatternTooLarge) {
+    return refuse("the pattern " + json_string(*text) + " takes more memory than " +
+                      std::to_string(limits::kPatternMemoryMax) + " bytes: repeat less",
+                  &LimitCounters::pattern_memory_max);
+  }
   if (!compiled->ok()) {
     return refuse("the pattern " + json_string(*text) + " is not supported: " + compiled->error() +
                   " (RE2 matches patterns: no lookaround, no back-references, repeats up to 1000)");

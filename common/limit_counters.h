@@ -97,4 +97,7 @@ struct LimitCounters {
 #undef TAKO_MEMBER
 };
 
+// Names one bound: what an Error carries from the code that knows the bound to the one that counts.
+using LimitCounter = std::uint64_t LimitCounters::*;
+
 }  // namespace tako

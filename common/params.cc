@@ -42,8 +42,9 @@ Result<std::vector<QueryPair>> split_query(std::string_view raw_query) {
     const std::string_view pair(part.begin(), part.end());
     if (pair.empty()) continue;  // `a=1&&b=2`, a trailing `&`
     if (pairs.size() == limits::kQueryPairsMax) {
-      return fail(ErrorCode::ParamsInvalid, "invalid channel params: more than " +
-                                                std::to_string(limits::kQueryPairsMax) + " pairs");
+      return fail_at(
+          &LimitCounters::query_pairs_max, ErrorCode::ParamsInvalid,
+          "invalid channel params: more than " + std::to_string(limits::kQueryPairsMax) + " pairs");
     }
     const std::size_t equals = std::min(pair.find('='), pair.size());
     auto name = decode_query_text(pair.substr(0, equals));

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::string_view kWhere = "paramsSchema";
 
-std::unexpected<Error> invalid(const std::string& why) {
-  return fail(ErrorCode::ParamsInvalid, "invalid channel params: " + why);
+std::unexpected<Error> invalid(const std::string& why, LimitCounter limit = nullptr) {
+  return fail_at(limit, ErrorCode::ParamsInvalid, "invalid channel params: " + why);
 }
 
 // Text read as one kind: the value, and its JSON for the schema. nullopt when it does not read so.
@@ -121,9 +121,10 @@ class CompiledParamsSchema final : public ParamsSchema {
 
   Result<Params> check_json(std::string_view params_object_json) const override {
     const auto members = split_json_object(params_object_json);
-    if (!members) return invalid(members.error().detail);
+    if (!members) return invalid(members.error().detail, members.error().limit);
     if (members->size() > limits::kQueryPairsMax) {
-      return invalid("more than " + std::to_string(limits::kQueryPairsMax) + " params");
+      return invalid("more than " + std::to_string(limits::kQueryPairsMax) + " params",
+                     &LimitCounters::query_pairs_max);
     }
     Params params;
     for (const JsonMember& member : *members) {

@@ -48,6 +48,7 @@ TEST_CASE("the number of pairs is bounded") {
   CHECK(split_query(query).has_value());
   query += "z=1";
   CHECK(split_query(query).error().code == ErrorCode::ParamsInvalid);
+  CHECK(split_query(query).error().limit == &LimitCounters::query_pairs_max);
 }
 
 TEST_CASE("of duplicates the last wins") {

@@ -17,5 +17,10 @@ using Result = std::expected<T, Error>;
 [[nodiscard]] inline std::unexpected<Error> fail(ErrorCode code, std::string message) {
   return std::unexpected(Error{code, std::move(message)});
 }
+// The same at a bound: `return fail_at(&LimitCounters::subject_max, ErrorCode::Unavailable, "…");`
+[[nodiscard]] inline std::unexpected<Error> fail_at(LimitCounter limit, ErrorCode code,
+                                                    std::string message = {}) {
+  return std::unexpected(Error{.code = code, .detail = std::move(message), .limit = limit});
+}
 
 }  // namespace tako

@@ -23,6 +23,7 @@ BrokerLink::BrokerLink(uv::Loop& loop, Random& random, const RuntimeLimits& limi
                        LimitCounters& counters, const std::string& path, std::string edge_name)
     : loop_(loop),
       random_(random),
+      limit_counters_(counters),
       edge_name_(std::move(edge_name)),
       instance_(random.next()),
       unlinked_since_ms_(loop.monotonic_ms()),
@@ -105,8 +106,9 @@ void BrokerLink::drop_link() {
   flush_.schedule();
 }
 
-void BrokerLink::on_closed(std::string_view reason) {
-  if (link_ != nullptr) lose("link lost: " + std::string(reason));
+void BrokerLink::on_closed(const Error& error) {
+  count_limit(error, limit_counters_);
+  if (link_ != nullptr) lose("link lost: " + std::string(error.message()));
 }
 
 void BrokerLink::on_frame(std::span<const std::byte> frame) {

@@ -70,7 +70,7 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
 
   void on_frame(std::span<const std::byte> frame) override;
   void on_drained() override {}
-  void on_closed(std::string_view reason) override;
+  void on_closed(const Error& error) override;
 
   void dial();
   void on_dialed(Result<std::unique_ptr<ipc::Link>> link);
@@ -90,6 +90,7 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
 
   uv::Loop& loop_;
   Random& random_;
+  LimitCounters& limit_counters_;
   std::string edge_name_;
   std::uint64_t instance_;
   BrokerEvents* events_ = nullptr;

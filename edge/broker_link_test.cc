@@ -37,7 +37,7 @@ struct ScriptedBroker : ipc::LinkObserver {
     for (const auto& item : frame.items()) seen.push_back(item);
   }
   void on_drained() override {}
-  void on_closed(std::string_view) override { link.reset(); }
+  void on_closed(const Error&) override { link.reset(); }
 
   void send(const proto::BrokerFrame& frame) { link->send(frame.SerializeAsString()); }
   void welcome(std::uint64_t stream, std::uint64_t head) {

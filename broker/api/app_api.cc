@@ -133,7 +133,7 @@ void AppApi::dispatch_definitions(const ApiRequest& request, const RuntimeLimits
 void AppApi::put_definitions(const ApiRequest& request, const RuntimeLimits& limits,
                              OnApiAnswer on_answer) {
   const auto parsed = DefinitionSet::parse(request.body);
-  if (!parsed) count_json_fault(parsed.error(), parts_.limit_counters);
+  if (!parsed) count_limit(parsed.error(), parts_.limit_counters);
   if (parsed && (*parsed)->all().size() > limits.definitions_max) {
     ++parts_.limit_counters.definitions_max;
     on_answer(error_answer(

@@ -62,8 +62,11 @@ Result<BatchMembers> read_members(const std::vector<JsonMember>& members) {
 
 Result<PublishRequest> PublishApi::parse_entry(std::string_view json, const ApiRequest& request,
                                                const RuntimeLimits& limits) {
-  auto body = parse_message_body(json, MessageForm::BatchEntry, counters_);
-  if (!body) return std::unexpected(body.error());
+  auto body = parse_message_body(json, MessageForm::BatchEntry);
+  if (!body) {
+    count_limit(body.error(), counters_);
+    return std::unexpected(body.error());
+  }
   if (auto checked = check_size(body->draft, limits); !checked) {
     return std::unexpected(checked.error());
   }
@@ -79,7 +82,7 @@ Result<PublishApi::Batch> PublishApi::parse_batch(const ApiRequest& request,
                                                   const RuntimeLimits& limits) {
   const auto members = split_json_object(request.body);
   if (!members) {
-    count_json_fault(members.error(), counters_);
+    count_limit(members.error(), counters_);
     return invalid(std::string(members.error().message()));
   }
   const auto read = read_members(*members);

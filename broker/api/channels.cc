@@ -22,7 +22,9 @@ struct ListQuery {
 
 Result<ListQuery> parse_list_query(std::string_view raw_query) {
   const auto pairs = split_query(raw_query);
-  if (!pairs) return fail(ErrorCode::BadRequest, std::string(pairs.error().message()));
+  if (!pairs) {
+    return fail_at(pairs.error().limit, ErrorCode::BadRequest, pairs.error().detail);
+  }
   ListQuery query;
   for (const QueryPair& pair : *pairs) {
     if (pair.name == "_after") {
@@ -82,7 +84,10 @@ void append_channel(std::string& out, ChannelTable& channels, const Channel& cha
 
 ApiAnswer channels_answer(const Route& route, const ApiRequest& request, ChannelTable& channels) {
   const auto query = parse_list_query(route.query);
-  if (!query) return error_answer(query.error());
+  if (!query) {
+    count_limit(query.error(), channels.limit_counters());
+    return error_answer(query.error());
+  }
   const auto selected = select(channels, request.app, *query);
   const std::size_t count = std::min(selected.size(), query->limit);
   std::string out = R"({"channels":[)";

@@ -68,12 +68,10 @@ Result<void> read_data(std::string_view raw, MessageDraft& draft) {
 
 }  // namespace
 
-Result<MessageBody> parse_message_body(std::string_view json, MessageForm form,
-                                       LimitCounters& counters) {
+Result<MessageBody> parse_message_body(std::string_view json, MessageForm form) {
   const auto members = split_json_object(json);
   if (!members) {
-    count_json_fault(members.error(), counters);
-    return malformed(std::string(members.error().message()));
+    return fail_at(members.error().limit, ErrorCode::MessageMalformed, members.error().detail);
   }
   MessageBody body;
   for (const JsonMember& member : *members) {
@@ -87,11 +85,6 @@ Result<MessageBody> parse_message_body(std::string_view json, MessageForm form,
   }
   if (auto read = read_data(data->raw, body.draft); !read) return std::unexpected(read.error());
   return body;
-}
-
-void count_json_fault(const Error& error, LimitCounters& counters) {
-  // The scanner's own words (json_scanner.cc); an Error does not carry which bound it met.
-  if (error.detail.find("nested too deep") != std::string::npos) ++counters.json_depth_max;
 }
 
 }  // namespace tako::broker

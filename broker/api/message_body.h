@@ -7,7 +7,6 @@
 
 #include "broker/log/stored_message.h"
 #include "common/json_text.h"
-#include "common/limit_counters.h"
 #include "common/result.h"
 
 namespace tako::broker {
@@ -25,10 +24,6 @@ enum class MessageForm : std::uint8_t { Single, BatchEntry };
 // Single: {"type","data","encoding"?:"base64","ephemeral"?,"idempotencyKey"?}; an entry of a batch
 // has "channel" and "params"? as well. JSON data stays byte for byte but for white space between
 // tokens. Errors: MessageMalformed, naming the member; also for members that have no meaning.
-[[nodiscard]] Result<MessageBody> parse_message_body(std::string_view json, MessageForm form,
-                                                     LimitCounters& counters);
-
-// Counts what a JSON text was refused for, when that is a bound.
-void count_json_fault(const Error& error, LimitCounters& counters);
+[[nodiscard]] Result<MessageBody> parse_message_body(std::string_view json, MessageForm form);
 
 }  // namespace tako::broker

@@ -20,8 +20,11 @@ Result<PublishRequest> PublishApi::parse_single(const Route& route, const ApiReq
                                                 const RuntimeLimits& limits) {
   auto channel = definitions_.resolve_query(request.app, route.name, route.query);
   if (!channel) return std::unexpected(channel.error());
-  auto body = parse_message_body(request.body, MessageForm::Single, counters_);
-  if (!body) return std::unexpected(body.error());
+  auto body = parse_message_body(request.body, MessageForm::Single);
+  if (!body) {
+    count_limit(body.error(), counters_);
+    return std::unexpected(body.error());
+  }
   if (auto checked = check_size(body->draft, limits); !checked) {
     return std::unexpected(checked.error());
   }

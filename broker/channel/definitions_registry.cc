@@ -73,7 +73,10 @@ Result<ChannelIdentity> DefinitionsRegistry::resolve_query(std::string_view app,
   const auto definition = require(app, name);
   if (!definition) return std::unexpected(definition.error());
   const auto pairs = split_query(raw_query);
-  if (!pairs) return std::unexpected(pairs.error());
+  if (!pairs) {
+    count_limit(pairs.error(), limit_counters_);
+    return std::unexpected(pairs.error());
+  }
   const auto params = (*definition)->params_schema->check_text(params_text(*pairs));
   if (!params) return std::unexpected(params.error());
   return identify(app, name, **definition, *params);
@@ -86,7 +89,10 @@ Result<ChannelIdentity> DefinitionsRegistry::resolve_json(std::string_view app,
   if (!definition) return std::unexpected(definition.error());
   const auto params =
       (*definition)->params_schema->check_json(params_json.empty() ? "{}" : params_json);
-  if (!params) return std::unexpected(params.error());
+  if (!params) {
+    count_limit(params.error(), limit_counters_);
+    return std::unexpected(params.error());
+  }
   return identify(app, name, **definition, *params);
 }
 
@@ -113,7 +119,10 @@ Result<ChannelIdentity> DefinitionsRegistry::identify(std::string_view app, std:
 Result<const Definition*> DefinitionsRegistry::require(std::string_view app,
                                                        std::string_view name) const {
   if (!has_app(app)) return fail(ErrorCode::AppUnknown);
-  if (!is_channel_name(name)) return fail(ErrorCode::BadRequest, "not a channel name");
+  if (!is_channel_name(name)) {
+    if (name.size() > limits::kChannelNameMax) ++limit_counters_.channel_name_max;
+    return fail(ErrorCode::BadRequest, "not a channel name");
+  }
   const Definition* definition = find(app, name);
   if (definition == nullptr) return fail(ErrorCode::ChannelUnknown);
   return definition;

@@ -21,8 +21,8 @@ std::size_t read_length(const char* header) {
 Result<std::size_t> frame_length(std::string_view header) {
   const std::size_t length = read_length(header.data());
   if (length > limits::kLinkFrameBytesMax) {
-    return fail(ErrorCode::ProtocolError,
-                "link frame of " + std::to_string(length) + " bytes exceeds the limit");
+    return fail_at(&LimitCounters::link_frame_bytes_max, ErrorCode::ProtocolError,
+                   "link frame of " + std::to_string(length) + " bytes exceeds the limit");
   }
   return length;
 }

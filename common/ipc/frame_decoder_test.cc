@@ -52,7 +52,8 @@ TEST_CASE("an announced length above the limit is refused before anything is kep
     for (std::size_t at = 0; at < header.size() && result; at += step) {
       result = decoder.feed(bytes_of(std::string_view(header).substr(at, step)), got.callback());
     }
-    CHECK_FALSE(result.has_value());
+    REQUIRE_FALSE(result.has_value());
+    CHECK(result.error().limit == &tako::LimitCounters::link_frame_bytes_max);
     CHECK(decoder.buffered_bytes() <= header.size());
   }
 }

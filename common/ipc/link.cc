@@ -50,7 +50,7 @@ void Link::receive() {
 
 void Link::on_received() {
   if (const int result = receive_aio_->result(); result != 0) {
-    fail(nng_strerror(result));
+    fail({.code = ErrorCode::Unavailable, .detail = nng_strerror(result)});
     return;
   }
   const std::shared_ptr<bool> alive = alive_;
@@ -61,7 +61,7 @@ void Link::on_received() {
   });
   if (!*alive) return;
   if (!fed) {
-    fail(fed.error().message());
+    fail(fed.error());
     return;
   }
   receive();
@@ -104,8 +104,8 @@ void Link::on_sent() {
   }
 }
 
-void Link::fail(std::string_view reason) {
-  if (observer_ != nullptr) observer_->on_closed(reason);
+void Link::fail(const Error& error) {
+  if (observer_ != nullptr) observer_->on_closed(error);
 }
 
 std::optional<std::uint32_t> Link::peer_uid() const {

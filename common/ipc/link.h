@@ -33,8 +33,8 @@ class LinkObserver {
   virtual void on_frame(std::span<const std::byte> frame) = 0;
   // All that was queued has been taken by the kernel.
   virtual void on_drained() = 0;
-  // The peer is gone, or broke the framing; no call follows.
-  virtual void on_closed(std::string_view reason) = 0;
+  // The peer is gone (Unavailable), or broke the framing (ProtocolError); no call follows.
+  virtual void on_closed(const Error& error) = 0;
 };
 
 class Link {
@@ -58,7 +58,7 @@ class Link {
   void on_received();
   void start_send();
   void on_sent();
-  void fail(std::string_view reason);
+  void fail(const Error& error);
 
   LinkObserver* observer_ = nullptr;
   nng_stream* stream_;

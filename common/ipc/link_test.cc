@@ -34,7 +34,7 @@ struct Recorder : LinkObserver {
     frames.emplace_back(reinterpret_cast<const char*>(frame.data()), frame.size());
   }
   void on_drained() override { ++drained; }
-  void on_closed(std::string_view reason) override { closed = reason; }
+  void on_closed(const Error& error) override { closed = error.message(); }
 };
 
 // A listener and a dialer, connected.

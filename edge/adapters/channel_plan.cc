@@ -30,7 +30,10 @@ Result<ChannelPlan> plan_channel(const EdgeServices& services, const ClientReque
                                  const std::string& name) {
   ChannelCall call{.app = request.app, .name = name, .params = request.query};
   Result<ChannelTarget> target = resolve_channel(call, services.definitions.of(request.app));
-  if (!target) return std::unexpected(std::move(target.error()));
+  if (!target) {
+    count_limit(target.error(), services.limit_counters);
+    return std::unexpected(std::move(target.error()));
+  }
   Credentials credentials = credentials_of(request, *target->definition);
   return ChannelPlan{
       .call = std::move(call), .target = std::move(*target), .credentials = std::move(credentials)};

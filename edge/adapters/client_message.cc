@@ -13,21 +13,35 @@ namespace {
 constexpr std::size_t kRefBytesMax = 128;
 constexpr std::string_view kAuthType = "tako.auth";
 
-// A member that is a string of up to `most` characters; empty when absent. nullopt: it is not.
-std::optional<std::string> string_member(const ClientFrame& frame, std::string_view name,
-                                         std::size_t most) {
+// A member that is a string; empty when absent.
+Result<std::string> string_member(const ClientFrame& frame, std::string_view name) {
   const JsonMember* member = find_member(frame.members, name);
   if (member == nullptr) return std::string();
   std::optional<std::string> value = json_string_value(member->raw);
-  if (value && (value->empty() || value->size() > most)) return std::nullopt;
-  return value;
+  if (!value || value->empty()) return fail(ErrorCode::MessageMalformed);
+  return *std::move(value);
+}
+
+Result<std::string> idempotency_key_of(const ClientFrame& frame) {
+  auto key = string_member(frame, "idempotencyKey");
+  if (key && key->size() > limits::kIdempotencyKeyMax) {
+    return fail_at(&LimitCounters::idempotency_key_max, ErrorCode::MessageMalformed);
+  }
+  return key;
+}
+
+Result<void> check_type(std::string_view type) {
+  if (is_message_type(type)) return {};
+  const bool is_too_long = type.size() > limits::kMessageTypeMax;
+  return fail_at(is_too_long ? &LimitCounters::message_type_max : nullptr,
+                 ErrorCode::MessageMalformed);
 }
 
 }  // namespace
 
 Result<ClientFrame> parse_client_frame(std::string_view text) {
   Result<std::vector<JsonMember>> members = split_json_object(text);
-  if (!members) return fail(ErrorCode::MessageMalformed);
+  if (!members) return fail_at(members.error().limit, ErrorCode::MessageMalformed);
   const JsonMember* type = find_member(*members, "type");
   std::optional<std::string> name;
   if (type != nullptr) name = json_string_value(type->raw);
@@ -45,7 +59,10 @@ std::string ref_of(const ClientFrame& frame) {
 
 Result<ClientMessage> parse_client_message(const ClientFrame& frame) {
   const JsonMember* data = find_member(frame.members, "data");
-  if (data == nullptr || !is_message_type(frame.type)) return fail(ErrorCode::MessageMalformed);
+  if (data == nullptr) return fail(ErrorCode::MessageMalformed);
+  if (const auto checked = check_type(frame.type); !checked) {
+    return std::unexpected(checked.error());
+  }
   ClientMessage message;
   message.type = frame.type;
   message.data = minify_json(data->raw);
@@ -55,10 +72,12 @@ Result<ClientMessage> parse_client_message(const ClientFrame& frame) {
     if (!value) return fail(ErrorCode::MessageMalformed);
     message.echo = *value;
   }
-  auto idempotency_key = string_member(frame, "idempotencyKey", limits::kIdempotencyKeyMax);
-  auto key = string_member(frame, "key", SIZE_MAX);
+  auto idempotency_key = idempotency_key_of(frame);
+  if (!idempotency_key) return std::unexpected(idempotency_key.error());
+  auto key = string_member(frame, "key");
+  if (!key) return std::unexpected(key.error());
   const bool has_bad_ref = find_member(frame.members, "ref") != nullptr && message.ref.empty();
-  if (!idempotency_key || !key || has_bad_ref) return fail(ErrorCode::MessageMalformed);
+  if (has_bad_ref) return fail(ErrorCode::MessageMalformed);
   message.idempotency_key = std::move(*idempotency_key);
   message.key = std::move(*key);
   return message;
@@ -68,7 +87,8 @@ bool is_auth_frame(const ClientFrame& frame) { return frame.type == kAuthType; }
 
 Result<AuthEnvelope> parse_auth_envelope(std::string_view text) {
   const Result<ClientFrame> frame = parse_client_frame(text);
-  if (!frame || !is_auth_frame(*frame)) return fail(ErrorCode::AuthFrameMalformed);
+  if (!frame) return fail_at(frame.error().limit, ErrorCode::AuthFrameMalformed);
+  if (!is_auth_frame(*frame)) return fail(ErrorCode::AuthFrameMalformed);
   AuthEnvelope envelope;
   if (const JsonMember* token = find_member(frame->members, "token")) {
     const std::optional<std::string> value = json_string_value(token->raw);

@@ -28,6 +28,18 @@ Result<std::int64_t> integer_option(const std::vector<QueryPair>& pairs, std::st
   return value;
 }
 
+Result<std::int64_t> limit_option(const std::vector<QueryPair>& pairs,
+                                  const RuntimeLimits& limits) {
+  const auto most = static_cast<std::int64_t>(limits.history_page_max);
+  const auto usual = std::min(most, static_cast<std::int64_t>(limits::kHistoryPageDefault));
+  auto limit = integer_option(pairs, "_limit", usual, 1, INT64_MAX);
+  if (limit && *limit > most) {
+    return fail_at(&LimitCounters::history_page_max, ErrorCode::BadRequest,
+                   "_limit must be at most " + std::to_string(most));
+  }
+  return limit;
+}
+
 Result<std::optional<Cursor>> cursor_option(const std::vector<QueryPair>& pairs,
                                             std::string_view name) {
   const std::string* text = query_value(pairs, name);
@@ -53,6 +65,7 @@ void AdmittedRequest::start() {
     return refuse(checked.error());
   }
   if (const auto checked = check(*plan->target.definition); !checked) {
+    count_limit(checked.error(), services().limit_counters);
     return refuse(checked.error());
   }
   plan_ = std::make_unique<ChannelPlan>(std::move(*plan));
@@ -78,9 +91,7 @@ Result<FetchRequest> parse_page_query(std::string_view raw_query, const RuntimeL
   if (*after && *before) {
     return fail(ErrorCode::BadRequest, "_after and _before exclude each other");
   }
-  const auto most = static_cast<std::int64_t>(limits.history_page_max);
-  const auto usual = std::min(most, static_cast<std::int64_t>(limits::kHistoryPageDefault));
-  const auto limit = integer_option(*pairs, "_limit", usual, 1, most);
+  const auto limit = limit_option(*pairs, limits);
   if (!limit) return std::unexpected(limit.error());
   const auto from = integer_option(*pairs, "_from", 0, 0, INT64_MAX);
   if (!from) return std::unexpected(from.error());
@@ -136,8 +147,7 @@ std::string page_json(const FetchPage& page, const ChannelIdentity& channel) {
 
 Result<void> PublishOnceRequest::check(const Definition& definition) {
   if (request().body.size() > services().limits.client_message_bytes_max) {
-    ++services().limit_counters.client_message_bytes_max;
-    return fail(ErrorCode::PayloadTooLarge);
+    return fail_at(&LimitCounters::client_message_bytes_max, ErrorCode::PayloadTooLarge);
   }
   const Result<ClientFrame> frame = parse_client_frame(request().body);
   if (!frame) return std::unexpected(frame.error());
@@ -146,8 +156,8 @@ Result<void> PublishOnceRequest::check(const Definition& definition) {
   message_ = std::move(*message);
   if (const std::string* key = request().header("idempotency-key")) {
     if (key->empty() || key->size() > limits::kIdempotencyKeyMax) {
-      ++services().limit_counters.idempotency_key_max;
-      return fail(ErrorCode::BadRequest, "Idempotency-Key must have 1 to 256 characters");
+      return fail_at(key->empty() ? nullptr : &LimitCounters::idempotency_key_max,
+                     ErrorCode::BadRequest, "Idempotency-Key must have 1 to 256 characters");
     }
     message_.idempotency_key = *key;
   }

@@ -34,10 +34,7 @@ void NativeWs::on_text(std::string_view message) {
 
 void NativeWs::take_envelope(std::string_view message) {
   Result<AuthEnvelope> envelope = parse_auth_envelope(message);
-  if (!envelope) {
-    close(envelope.error().code);
-    return;
-  }
+  if (!envelope) return close_for(envelope.error());
   times_.set_patience(0);
   const std::unique_ptr<SubscriptionRequest> request = std::move(first_);
   request->credentials.header = std::move(envelope->credential);
@@ -130,6 +127,11 @@ void NativeWs::arm() {
 void NativeWs::close(ErrorCode code, std::string_view reason) {
   end_subscriptions();
   if (connection_ != nullptr) std::exchange(connection_, nullptr)->close(code, reason);
+}
+
+void NativeWs::close_for(const Error& error) {
+  count_limit(error, services_.limit_counters);
+  close(error.code);
 }
 
 }  // namespace tako::edge

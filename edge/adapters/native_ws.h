@@ -47,6 +47,8 @@ class NativeWs : public ClientHandler, public SubscriptionOwner {
   void arm();
   // Everything ends; nothing but on_closed follows.
   void close(ErrorCode code, std::string_view reason = {});
+  // The same for what the client sent; counts the bound that it met, if it met one.
+  void close_for(const Error& error);
 
   [[nodiscard]] bool is_open() const { return connection_ != nullptr; }
   [[nodiscard]] ClientConnection& connection() { return *connection_; }

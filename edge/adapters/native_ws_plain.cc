@@ -61,6 +61,7 @@ void NativeWsPlain::on_published(const ClientPublisher::Tag& /*tag*/,
 
 // Errors that are no close code of their own: what matters to the client is whether to try again.
 void NativeWsPlain::refuse_message(const Error& error) {
+  count_limit(error, services().limit_counters);
   ++services().counters.client_messages_refused;
   const ErrorInfo& info = error.info();
   if (info.close_code != 0) {

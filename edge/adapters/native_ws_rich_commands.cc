@@ -26,7 +26,7 @@ std::optional<std::string> text_member(const std::vector<JsonMember>& members,
 void NativeWsRich::on_frame(std::string_view message) {
   ended_.clear();
   const Result<ClientFrame> frame = parse_client_frame(message);
-  if (!frame) return close(frame.error().code);
+  if (!frame) return close_for(frame.error());
   if (!frame->type.starts_with(kControlPrefix)) return on_client_message(*frame, message);
   if (frame->type == "tako.subscribe") return on_subscribe(*frame);
   if (frame->type == "tako.unsubscribe") return on_unsubscribe(*frame);
@@ -62,7 +62,10 @@ Result<SubscriptionRequest> NativeWsRich::request_for(SubscribeCommand command) 
                    .params = std::move(command.params),
                    .params_are_json = true};
   Result<ChannelTarget> target = resolve_channel(call, edge.definitions.of(upgrade_.app));
-  if (!target) return std::unexpected(std::move(target.error()));
+  if (!target) {
+    count_limit(target.error(), edge.limit_counters);
+    return std::unexpected(std::move(target.error()));
+  }
   if (target->definition->transport == Transport::Sse) return fail(ErrorCode::TransportNotEnabled);
   Credentials credentials = credentials_of(upgrade_, *target->definition);
   const bool takes_header = target->definition->auth && target->definition->auth->header_name;
@@ -118,7 +121,7 @@ RichChannel* NativeWsRich::target_of(std::string_view key) const {
 
 void NativeWsRich::on_client_message(const ClientFrame& frame, std::string_view text) {
   Result<ClientMessage> message = parse_client_message(frame);
-  if (!message) return close(message.error().code);
+  if (!message) return close_for(message.error());
   RichChannel* channel = target_of(message->key);
   const std::string ref = message->ref;
   const std::string key = message->key;

@@ -18,9 +18,9 @@ void append_member(std::string& out, std::string_view name, std::string_view val
   append_json_string(out, value);
 }
 
-std::unexpected<Error> not_as_agreed(std::string_view what) {
-  return fail(ErrorCode::Unavailable,
-              "the app's authorize answer is not as agreed: " + std::string(what));
+std::unexpected<Error> not_as_agreed(std::string_view what, LimitCounter limit = nullptr) {
+  return fail_at(limit, ErrorCode::Unavailable,
+                 "the app's authorize answer is not as agreed: " + std::string(what));
 }
 
 bool is_absent(const JsonMember* member) { return member == nullptr || member->raw == "null"; }
@@ -39,7 +39,12 @@ Result<std::string> read_subject(const std::vector<JsonMember>& members) {
   const JsonMember* member = find_member(members, "subject");
   if (is_absent(member)) return std::string();
   std::optional<std::string> subject = json_string_value(member->raw);
-  if (!subject || subject->size() > limits::kSubjectMax) return not_as_agreed("subject");
+  if (!subject) return not_as_agreed("subject");
+  if (subject->size() > limits::kSubjectMax) {
+    return not_as_agreed(
+        "the subject is longer than " + std::to_string(limits::kSubjectMax) + " bytes",
+        &LimitCounters::subject_max);
+  }
   return std::move(*subject);
 }
 
@@ -112,7 +117,7 @@ Result<AuthorizeAnswer> read_authorize_answer(int status, std::string_view body,
   if (status == 404) return fail(ErrorCode::ChannelUnknown);
   if (status != 200) return not_as_agreed("status " + std::to_string(status));
   const auto members = split_json_object(body);
-  if (!members) return not_as_agreed("no JSON object");
+  if (!members) return not_as_agreed("no JSON object", members.error().limit);
   const JsonMember* ok = find_member(*members, "ok");
   if (ok == nullptr || ok->raw != "true") return fail(ErrorCode::VerifyRejected);
   return read_grant(*members, wall_ms);

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "common/limits.h"
+
 namespace tako::edge {
 namespace {
 
@@ -75,6 +77,17 @@ TEST_CASE("only `ok` true is a yes") {
 TEST_CASE("an expiry that has passed is a refusal") {
   CHECK(refusal(R"({"ok":true,"expiresAt":1000000})") == ErrorCode::VerifyRejected);
   CHECK(answer(R"({"ok":true,"expiresAt":1000001})").has_value());
+}
+
+TEST_CASE("a subject over its bound is unavailable, and names the bound") {
+  const auto answer = [](std::size_t bytes) {
+    return read_authorize_answer(200, R"({"ok":true,"subject":")" + std::string(bytes, 's') + "\"}",
+                                 0);
+  };
+  CHECK(answer(limits::kSubjectMax).has_value());
+  REQUIRE_FALSE(answer(limits::kSubjectMax + 1).has_value());
+  CHECK(answer(limits::kSubjectMax + 1).error().code == ErrorCode::Unavailable);
+  CHECK(answer(limits::kSubjectMax + 1).error().limit == &LimitCounters::subject_max);
 }
 
 TEST_CASE("a yes with anything out of shape is unavailable, not guessed at") {

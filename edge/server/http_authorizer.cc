@@ -278,6 +278,7 @@ void HttpAuthorizer::Impl::fail_call(Call& call, std::string why) {
 void HttpAuthorizer::Impl::on_answer(Call& call, int status, std::string_view body) {
   const auto answer = read_authorize_answer(status, body, loop_.wall_ms());
   if (!answer) {
+    count_limit(answer.error(), limit_counters_);
     if (answer.error().code == ErrorCode::Unavailable) ++counters_.authorize_failures;
     return finish(call, std::unexpected(answer.error()));
   }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/channel_name.h"
+#include "common/limits.h"
 
 namespace tako::edge {
 namespace {
@@ -20,6 +21,9 @@ Result<Params> check_params(const ChannelCall& call, const Definition& definitio
 
 Result<ChannelTarget> resolve_channel(const ChannelCall& call,
                                       const std::shared_ptr<const DefinitionSet>& definitions) {
+  if (call.name.size() > limits::kChannelNameMax) {
+    return fail_at(&LimitCounters::channel_name_max, ErrorCode::ChannelUnknown);
+  }
   const Definition* definition =
       is_channel_name(call.name) ? definitions->find(call.name) : nullptr;
   if (definition == nullptr) return fail(ErrorCode::ChannelUnknown);

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "common/limits.h"
+
 namespace tako::edge {
 namespace {
 
@@ -48,6 +50,17 @@ TEST_CASE("what is wrong with a call is told") {
     CHECK(target.error().code == ErrorCode::ParamsInvalid);
     CHECK(target.error().message().starts_with("invalid channel params"));
   }
+}
+
+TEST_CASE("a call that meets a bound names the bound") {
+  const std::string long_name(limits::kChannelNameMax + 1, 'n');
+  const auto unknown = resolve_channel(call(long_name, ""), definitions());
+  CHECK(unknown.error().code == ErrorCode::ChannelUnknown);
+  CHECK(unknown.error().limit == &LimitCounters::channel_name_max);
+  std::string query = "roomId=9";
+  for (std::size_t i = 0; i < limits::kQueryPairsMax; ++i) query += "&a" + std::to_string(i) + "=1";
+  CHECK(resolve_channel(call("chat", query), definitions()).error().limit ==
+        &LimitCounters::query_pairs_max);
 }
 
 TEST_CASE("only the credentials that the definition names are taken, and their kind is known") {
