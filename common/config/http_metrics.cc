@@ -20,6 +20,7 @@ void register_upstream_limits(Metrics& metrics, const http::ClientPoolCounters& 
   metrics.limit("upstream_waiting_max", counters.waiting_refused);
   metrics.limit("upstream_connect_ms", counters.connect_timeouts);
   metrics.limit("upstream_wait_ms", counters.wait_timeouts);
+  metrics.limit("upstream_head_ms", counters.head_timeouts);
   metrics.limit("upstream_idle_ms", counters.idle_expired);
 }
 

@@ -56,6 +56,12 @@ class ClientPool::Impl final : private ClientConnectionOwner {
   Impl& operator=(const Impl&) = delete;
 
   [[nodiscard]] std::size_t connections() const { return connections_.size() + connectors_.size(); }
+  // A request that gets a connection which is idle, or may still be made, does not wait for one.
+  [[nodiscard]] bool has_room() const {
+    const std::size_t busy = connections_.size() - idle_.size();
+    const std::size_t free = options_.connections_max - std::min(busy, options_.connections_max);
+    return waiting_.size() < free + options_.waiting_max;
+  }
 
   uv::Loop& loop_;
   uv::TimerWheel& wheel_;
@@ -187,7 +193,10 @@ class ClientPool::Impl::Request final : public ClientExchange, public ResponseOb
     ++pool_.counters_.wait_timeouts;
     time_out("no connection to the upstream became free");
   }
-  void on_head_deadline() { time_out("the upstream did not answer"); }
+  void on_head_deadline() {
+    ++pool_.counters_.head_timeouts;
+    time_out("the upstream did not answer");
+  }
   void on_total_deadline() { time_out("the upstream took too long"); }
   void time_out(std::string_view why) {
     Error error;
@@ -335,7 +344,7 @@ ClientPool::~ClientPool() = default;
 std::unique_ptr<ClientExchange> ClientPool::start(ClientRequest request,
                                                   ResponseObserver& observer) {
   auto exchange = std::make_unique<Impl::Request>(*impl_, std::move(request), observer);
-  if (impl_->waiting_.size() < impl_->options_.waiting_max) {
+  if (impl_->has_room()) {
     impl_->enqueue(*exchange, false);
     return exchange;
   }

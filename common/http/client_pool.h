@@ -23,7 +23,7 @@ class ClientPool;
 struct ClientPoolOptions {      // defaults: limits.h, section HTTP
   std::size_t connections_max;  // at once, upgraded ones not counted
   std::size_t idle_max;         // kept for reuse
-  std::size_t waiting_max;      // requests waiting for one of them; more fail at once
+  std::size_t waiting_max;      // requests waiting while all are busy; more fail at once
   std::chrono::milliseconds connect_timeout;
   std::chrono::milliseconds wait_timeout;  // for a connection to become free
   std::chrono::milliseconds idle_timeout;  // shorter than the app's own keep-alive is wise

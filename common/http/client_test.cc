@@ -320,6 +320,25 @@ TEST_CASE("an idle connection that the upstream closes, or that is idle too long
   CHECK(bench.until([&] { return bench.upstream[0]->has_ended; }));
 }
 
+TEST_CASE(
+    "who gets a connection does not wait for one: without waiters the free ones still serve") {
+  ClientPoolOptions options;
+  options.connections_max = 2;
+  options.waiting_max = 0;
+  Bench bench(options);
+  Observer first;
+  Observer second;
+  Observer refused;
+  auto exchange1 = bench.pool.start(get("/1"), first);
+  auto exchange2 = bench.pool.start(get("/2"), second);
+  auto exchange3 = bench.pool.start(get("/3"), refused);
+  CHECK(bench.until([&] { return refused.is_over(); }));
+  CHECK(refused.error->code == ErrorCode::LimitReached);
+  REQUIRE(bench.served(0, "HTTP/1.1").write(kOk));
+  REQUIRE(bench.served(1, "HTTP/1.1").write(kOk));
+  CHECK(bench.until([&] { return first.has_ended && second.has_ended; }));
+}
+
 TEST_CASE("requests beyond the connections wait in order, beyond the waiters they are refused") {
   ClientPoolOptions options;
   options.connections_max = 1;
