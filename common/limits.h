@@ -82,9 +82,10 @@ inline constexpr std::size_t kFragmentsMax = 16'384;           // of one message
 inline constexpr std::size_t kPongsPendingMax = 60;            // unread pongs: close 4408
 inline constexpr std::size_t kPublishesPerConnectionMax = 64;  // unanswered: rate-limited, 4429
 inline constexpr std::int64_t kAuthEnvelopeMs = 5'000;
-inline constexpr std::int64_t kEmptyConnectionMs = 10'000;  // rich, no subscription: 4401
-inline constexpr std::int64_t kStreamProgressMs = 60'000;   // no write progress: dropped
-inline constexpr std::int64_t kCloseHandshakeMs = 5'000;    // then the TCP connection ends
+inline constexpr std::int64_t kEmptyConnectionMs = 10'000;   // rich, no subscription: 4401
+inline constexpr std::int64_t kStreamProgressMs = 60'000;    // no write progress: dropped
+inline constexpr std::size_t kLateInputBytesMax = 1 * kMiB;  // after our close: read no further
+inline constexpr std::int64_t kCloseHandshakeMs = 5'000;     // then the TCP connection ends
 
 // Authorization and the app behind.
 inline constexpr std::int64_t kAuthorizeTimeoutMs = 5'000;   // 503, 4503
@@ -124,7 +125,7 @@ inline constexpr std::int64_t kHttpRetryAfterMs = 1'000;      // told with the 5
 inline constexpr std::size_t kUpstreamConnectionsMax = 256;   // per origin: requests wait
 inline constexpr std::size_t kUpstreamIdleMax = 32;           // kept for reuse: closed above
 inline constexpr std::size_t kUpstreamWaitingMax = 1'024;     // 503
-inline constexpr std::int64_t kUpstreamConnectMs = 2'000;     // 502
+inline constexpr std::int64_t kUpstreamConnectMs = 2'000;     // 504
 inline constexpr std::int64_t kUpstreamWaitMs = 5'000;        // 504
 inline constexpr std::int64_t kUpstreamHeadMs = 60'000;       // from the request's end: 504
 inline constexpr std::int64_t kUpstreamIdleMs = 4'000;        // under Node's 5 s keep-alive

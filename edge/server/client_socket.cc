@@ -100,7 +100,16 @@ void ClientSocket::become_over() noexcept {
 
 void ClientSocket::on_bytes(std::span<const std::byte> bytes) {
   last_received_ms_ = context_.loop.monotonic_ms();
+  const bool is_late = state_ != State::Open;
   if (state_ == State::Open || state_ == State::Closing) on_input(bytes);
+  if (is_late) bound_late_input(bytes.size());
+}
+
+void ClientSocket::bound_late_input(std::size_t bytes) {
+  late_bytes_ += static_cast<std::uint32_t>(bytes);  // One read is at most kReceiveBufferBytes.
+  if (late_bytes_ <= limits::kLateInputBytesMax) return;
+  stream_->stop_reading();
+  mark();
 }
 
 void ClientSocket::on_end() {
@@ -126,12 +135,21 @@ void ClientSocket::on_turn_end() {
   if (state_ == State::Over) context_.owner.on_socket_over(*this);  // Destroys this.
 }
 
-void ClientSocket::flush() {
-  if (stream_->is_waiting_for_room()) return;
+bool ClientSocket::write_all() {
   int writes = 0;
   while (!outbox_.empty() && writes < kWritesPerTurn && write_some()) ++writes;
+  return writes == kWritesPerTurn && !outbox_.empty();
+}
+
+void ClientSocket::write_now() {
+  if (!stream_->is_waiting_for_room()) static_cast<void>(write_all());
+}
+
+void ClientSocket::flush() {
+  if (stream_->is_waiting_for_room()) return;
+  const bool has_more = write_all();
   if (state_ == State::Over) return;
-  if (writes == kWritesPerTurn && !outbox_.empty()) mark();
+  if (has_more) mark();
   if (state_ != State::Open) return;
   own_due_ms_ =
       outbox_.empty() ? 0 : context_.loop.monotonic_ms() + context_.limits.stream_progress_ms;
@@ -168,7 +186,7 @@ void ClientSocket::tell_room() {
 void ClientSocket::advance_closing() {
   if (!outbox_.empty()) return;
   if (peer_ended_) return become_over();
-  if (!is_ready_to_end()) return;
+  if (!is_ready_to_end() && stream_->is_reading()) return;
   stream_->shutdown_write();
   state_ = State::Ending;
 }

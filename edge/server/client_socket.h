@@ -51,7 +51,8 @@ struct ClientContext {
 //    └────────── lost, abort(), no progress, deadline ──────────▶ Over ◀──peer's FIN, deadline─┘
 //
 // Ending: our FIN is sent, and what the peer still sends is dropped; closing at once would make
-// the kernel send RST, which can overtake the close frame. The handler goes when Open ends.
+// the kernel send RST, which can overtake the close frame. The handler goes when Open ends. Who
+// goes on sending after our goodbye is read up to a bound, then held up by TCP until the deadline.
 class ClientSocket : public ClientConnection, private uv::StreamObserver, private Flushable {
  public:
   ~ClientSocket() override = default;
@@ -94,6 +95,8 @@ class ClientSocket : public ClientConnection, private uv::StreamObserver, privat
   [[nodiscard]] ClientHandler& handler() noexcept { return *handler_; }  // While Open.
   [[nodiscard]] const Outbox& outbox() const noexcept { return outbox_; }
   void push(const SharedBytes& frame, FrameKind kind);
+  // Before the turn's end: what is queued goes to the kernel, as far as it takes it.
+  void write_now();
   // Open -> Closing: `goodbye` leaves behind what is queued, nothing more is taken.
   void begin_closing(const SharedBytes& goodbye);
   // What is_ready_to_end() waits for has come.
@@ -108,7 +111,10 @@ class ClientSocket : public ClientConnection, private uv::StreamObserver, privat
   void on_due();
 
   void mark() noexcept { context_.flusher.mark(*this); }
+  // True when there is more to write than one turn may.
+  bool write_all();
   void flush();
+  void bound_late_input(std::size_t bytes);
   // True while the kernel takes all.
   bool write_some();
   void tell_room();
@@ -128,6 +134,7 @@ class ClientSocket : public ClientConnection, private uv::StreamObserver, privat
   std::int64_t handler_due_ms_ = 0;  // 0: none
   std::int64_t own_due_ms_ = 0;      // write progress while Open, then the end of patience
   std::uint32_t slot_ = 0;
+  std::uint32_t late_bytes_ = 0;  // came after our goodbye
   State state_ = State::Open;
   bool is_full_ = false;
   bool peer_ended_ = false;

@@ -60,12 +60,16 @@ bool WebSocketConnection::on_binary(std::string_view message) {
 
 bool WebSocketConnection::on_ping(std::string_view payload) {
   if (state() != State::Open) return true;
-  if (outbox().pongs() >= context().limits.pongs_pending_max) {
+  const std::size_t most = context().limits.pongs_pending_max;
+  // One read may bring more pings than that: unread is only what the kernel does not take.
+  if (outbox().pongs() >= most) write_now();
+  if (state() != State::Open) return false;  // The write found it broken.
+  if (outbox().pongs() < most) {
+    push(make_pong_frame(payload), FrameKind::Pong);
+  } else {
     ++context().limit_counters.pongs_pending_max;
     close(ErrorCode::TooSlow);
-    return true;
   }
-  push(make_pong_frame(payload), FrameKind::Pong);
   return true;
 }
 

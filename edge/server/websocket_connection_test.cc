@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "common/limits.h"
 #include "edge/server/testing/server_fixture.h"
 #include "edge/server/websocket_frame.h"
 
@@ -298,6 +299,38 @@ TEST_CASE("pongs that are not read are bounded") {
   connected.client.send(client_frame(0x89, "p"));
   CHECK(fixture.wait([&] { return fixture.protocol.seen.connection == nullptr; }));
   CHECK(fixture.limit_counters.pongs_pending_max == 1);
+}
+
+TEST_CASE("pings that come at once, more than the bound, are all answered to one who reads") {
+  ServerFixture fixture(with_limits([](RuntimeLimits& l) { l.pongs_pending_max = 5; }));
+  Connected connected(fixture);
+  std::string pings;
+  std::string pongs;
+  for (int number = 0; number < 500; ++number) {
+    pings += client_frame(0x89, std::to_string(number));
+    pongs += make_pong_frame(std::to_string(number)).view();
+  }
+  connected.client.send(pings);
+  CHECK(fixture.wait_for(connected.client, pongs));
+  CHECK(fixture.limit_counters.pongs_pending_max == 0);
+}
+
+TEST_CASE("who floods on after our goodbye is read up to a bound, and still finds the goodbye") {
+  ServerFixture fixture;
+  Connected connected(fixture);
+  RawClient& client = connected.client;
+  fixture.protocol.seen.connection->close(ErrorCode::TooSlow);
+  std::string flood;
+  for (int number = 0; number < 10'000; ++number) flood += client_frame(0x8A, "flood");
+  std::size_t taken = 0;
+  CHECK(fixture.wait([&] {
+    taken += client.offer(std::string_view(flood).substr(taken % flood.size()));
+    client.poll();
+    return client.has_ended;
+  }));
+  CHECK(taken > limits::kLateInputBytesMax);
+  CHECK(client.received == close_bytes(4408, "too-slow"));
+  CHECK(fixture.limit_counters.close_handshake_ms == 0);  // Its end did not wait for the deadline.
 }
 
 TEST_CASE("more clients than the limit are refused before the upgrade and told when to come back") {
