@@ -31,7 +31,6 @@ std::string_view HeadScanner::step(char c) noexcept {
   switch (state_) {
     case State::Blank:
       if (c == '\n') return kBareLf;
-      if (c != '\r') first_ = c;
       state_ = c == '\r' ? State::BlankCr : State::Line;
       break;
     case State::BlankCr:

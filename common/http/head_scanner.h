@@ -24,8 +24,6 @@ class HeadScanner {
   [[nodiscard]] bool has_begun() const noexcept {
     return state_ != State::Blank && state_ != State::BlankCr;
   }
-  // The first byte that is not of a blank line; NUL before it.
-  [[nodiscard]] char first() const noexcept { return first_; }
 
  private:
   //  Blank ⇄ BlankCr            blank lines before the first line (RFC 9112 2.2)
@@ -37,7 +35,6 @@ class HeadScanner {
   [[nodiscard]] std::string_view step(char c) noexcept;
 
   State state_ = State::Blank;
-  char first_ = '\0';
   bool is_complete_ = false;
 };
 

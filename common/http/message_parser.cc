@@ -64,11 +64,12 @@ ParseStep MessageParser::read_head(std::span<const std::byte> input) {
   const auto* begin = reinterpret_cast<const char*>(input.data());
   const llhttp_errno_t error = llhttp_execute(&llhttp_, begin, outcome.used);
   head_bytes_ += outcome.used;
+  // HTTP/2's preface, before anything that only those see who got more of it in one read: llhttp
+  // goes on to the "SM" behind its head.
+  if (llhttp_.method == HTTP_PRI) return fail(describe(HPE_PAUSED_H2_UPGRADE));
   if (refusal_) return fail(*std::exchange(refusal_, std::nullopt));
   if (error != HPE_OK && error != HPE_PAUSED) return fail(describe(error));
   if (!outcome.refusal.empty()) return fail(bad(outcome.refusal));
-  // llhttp goes on to the "SM" behind the head of HTTP/2's preface.
-  if (llhttp_.method == HTTP_PRI) return fail(describe(HPE_PAUSED_H2_UPGRADE));
   if (is_headers_complete_ != outcome.is_complete) {
     return fail(bad("a head whose end is ambiguous"));
   }
@@ -104,6 +105,11 @@ ParseStep MessageParser::read_body(std::span<const std::byte> input) {
   return {.event = ParseEvent::End, .consumed = consumed};
 }
 
+std::optional<ParseError> MessageParser::read_version() const {
+  if (llhttp_.http_major == 1 && llhttp_.http_minor <= 1) return std::nullopt;
+  return ParseError{505, ErrorCode::BadRequest, "a version that is neither HTTP/1.1 nor HTTP/1.0"};
+}
+
 std::optional<ParseError> MessageParser::read_framing(Framing& framing) const {
   const auto codings = headers_.all("transfer-encoding");
   const auto lengths = headers_.all("content-length");
@@ -129,7 +135,8 @@ std::optional<ParseError> MessageParser::read_framing(Framing& framing) const {
 ParseError MessageParser::describe(llhttp_errno_t error) const {
   switch (error) {
     case HPE_INVALID_VERSION:
-      return {505, ErrorCode::BadRequest, "a version that is neither HTTP/1.1 nor HTTP/1.0"};
+      // Of a good version too, when more follows it on its line.
+      return read_version().value_or(bad("a malformed start line"));
     case HPE_INVALID_URL:
       return bad("a malformed request target");
     case HPE_INVALID_HEADER_TOKEN:

@@ -43,9 +43,8 @@ class MessageParser {
   // llhttp refused the head: which answer is right?
   [[nodiscard]] virtual ParseError describe(llhttp_errno_t error) const;
 
-  // The first byte of the message.
-  [[nodiscard]] char first_byte() const noexcept { return scanner_.first(); }
-
+  // Judges the version; error: the refusal.
+  [[nodiscard]] std::optional<ParseError> read_version() const;
   // Judges Transfer-Encoding and Content-Length; error: the refusal.
   [[nodiscard]] std::optional<ParseError> read_framing(Framing& framing) const;
 

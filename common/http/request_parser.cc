@@ -31,7 +31,7 @@ std::string_view authority_of(std::string_view target) {
 
 std::optional<ParseError> judge_method(std::uint8_t method) {
   // CONNECT and TRACE have no business with a server that is nobody's forward proxy.
-  if (method == HTTP_CONNECT || method == HTTP_TRACE || method == HTTP_PRI) {
+  if (method == HTTP_CONNECT || method == HTTP_TRACE) {
     return ParseError{405, ErrorCode::MethodNotAllowed, "this method is not served"};
   }
   if (method > HTTP_PRI) {  // llhttp also reads RTSP.
@@ -73,7 +73,7 @@ class RequestParser::Impl final : public MessageParser {
  private:
   std::optional<ParseError> on_head_complete() override {
     if (auto refused = judge_method(llhttp_.method)) return refused;
-    if (llhttp_.http_major != 1 || llhttp_.http_minor > 1) return describe(HPE_INVALID_VERSION);
+    if (auto refused = read_version()) return refused;
     Framing framing;
     if (auto refused = read_framing(framing)) return refused;
     head = RequestHead{};
@@ -104,8 +104,8 @@ class RequestParser::Impl final : public MessageParser {
   }
 
   ParseError describe(llhttp_errno_t error) const override {
-    const char first = first_byte();
-    if (error == HPE_INVALID_METHOD && is_token({&first, 1})) {
+    // At the first byte that fits no method. One that no method may have is no honest one either.
+    if (error == HPE_INVALID_METHOD && is_token({llhttp_get_error_pos(&llhttp_), 1})) {
       return {501, ErrorCode::NotImplemented, "a method that HTTP does not know"};
     }
     if (error == HPE_PAUSED_H2_UPGRADE) {

@@ -21,7 +21,7 @@ class ResponseParser::Impl final : public MessageParser {
 
  private:
   std::optional<ParseError> on_head_complete() override {
-    if (llhttp_.http_major != 1 || llhttp_.http_minor > 1) return describe(HPE_INVALID_VERSION);
+    if (auto refused = read_version()) return refused;
     if (llhttp_.status_code < 100 || llhttp_.status_code > 599) {
       return ParseError{400, ErrorCode::BadRequest, "a status that is not between 100 and 599"};
     }

@@ -69,7 +69,7 @@ std::vector<std::string> smuggling_attempts() {
           "GET /a HTTP/1.1\nHost: x\n\n",
           "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
           "GET /a\x01 HTTP/1.1\r\nHost: x\r\n\r\n",
-          "GET /a HTTP/9.9\r\nHost: x\r\n\r\n",
+          "GET /a HTTP/1.1 b\r\nHost: x\r\n\r\n",
           "G@T /a HTTP/1.1\r\nHost: x\r\n\r\n"};
 }
 
@@ -310,6 +310,20 @@ TEST_CASE("request smuggling is 400 and the connection ends") {
     CHECK(request.target != "/hidden");
   }
   CHECK(http_get(tako.edge(), "/ok").status == 200);
+}
+
+TEST_CASE("an honest other version is 505, an honest unknown method 501, and the connection ends") {
+  Cluster tako(with_definitions());
+  const std::string rest = "\r\nHost: x\r\n\r\nGET /hidden HTTP/1.1\r\nHost: x\r\n\r\n";
+  bool closed = false;
+  for (const char* version : {"HTTP/9.9", "HTTP/2.0", "HTTP/1.2", "HTTP/0.9"}) {
+    CAPTURE(version);
+    CHECK(raw(tako, "GET /a " + std::string(version) + rest, closed).status == 505);
+    CHECK(closed);
+  }
+  CHECK(raw(tako, "BREW /a HTTP/1.1" + rest, closed).status == 501);
+  CHECK(closed);
+  CHECK(tako.app().proxied_requests().empty());
 }
 
 TEST_CASE("a refused upgrade is no tunnel: what follows it is not served as one") {

@@ -123,8 +123,8 @@ TEST_CASE("5.2: reserved opcodes fail the connection") {
     expect_close(name + " byte by byte", chopped, 1002);
     WsClient late = peer.connect();
     late.send_text(envelope("a"));
+    expect_echo("good before " + name, late, "a");  // Through the broker: it takes its time.
     late.send({.opcode = opcode});
-    CHECK(late.next_data().payload.find("\"a\"") != std::string::npos);
     expect_close(name + " after a good message", late, 1002);
   }
 }
