@@ -39,7 +39,7 @@ Result<void> check_path(const std::string& path) {
 Error listen_error(int result, const std::string& path) {
   if (result == NNG_EADDRINUSE) {
     return {ErrorCode::AddressInUse,
-            "link: another broker serves " + path + "; stop it, or choose another --link"};
+            "link: " + path + " is in use by another broker; stop it, or choose another --link"};
   }
   return {ErrorCode::ConfigInvalid, "link: cannot listen at " + path + ": " + nng_strerror(result)};
 }

@@ -154,17 +154,41 @@ TEST_CASE("a client that half-closes behind its request still gets its answer") 
 
 TEST_CASE("a socket that is in use is told by name, and the program ends") {
   Cluster tako(with_definitions());
-  const Finished edge = run_program(
-      "tako-edge", {"--listen", tako.edge(), "--link", tako.link_path(), "--name", "second"});
-  CHECK(edge.status != 0);
-  CHECK((edge.errors + edge.output).find(tako.edge()) != std::string::npos);
+  const auto check_refused = [](const Finished& ended, const std::string& address) {
+    CHECK(ended.status != 0);
+    CHECK(ended.errors.find(address) != std::string::npos);
+    CHECK(ended.errors.find("in use") != std::string::npos);
+  };
+  const auto run_edge = [&tako](const Endpoint& listen, const Endpoint& admin) {
+    return run_program("tako-edge", {"--listen", listen, "--admin", admin, "--link",
+                                     tako.link_path(), "--name", "second"});
+  };
+  check_refused(run_edge(tako.app().endpoint(), "127.0.0.1:0"), tako.app().endpoint());
+  check_refused(run_edge("127.0.0.1:0", tako.edge_admin()), tako.edge_admin());
+  const auto run_broker = [&tako](const std::string& app_socket, const std::string& link) {
+    return run_program("tako-broker", {"--app-socket", app_socket, "--link", link, "--data-dir",
+                                       tako.folder().file("other-data"), "--log", "memory"});
+  };
   const std::string app_socket = tako.app_socket().substr(5);
-  const Finished broker = run_program(
-      "tako-broker", {"--app-socket", app_socket, "--link", tako.folder().file("other-link"),
-                      "--data-dir", tako.folder().file("other-data"), "--log", "memory"});
-  CHECK(broker.status != 0);
-  CHECK((broker.errors + broker.output).find(app_socket) != std::string::npos);
-  CHECK(tako.api("GET", "/healthz").status == 200);  // The first one still has its socket.
+  check_refused(run_broker(app_socket, tako.folder().file("other-link")), app_socket);
+  check_refused(run_broker(tako.folder().file("other-app"), tako.link_path()), tako.link_path());
+  CHECK(tako.api("GET", "/healthz").status == 200);  // The first one still has its sockets,
+  CHECK(http_get(tako.edge_admin(), "/readyz").status == 200);
+  tako.add_edge();  // and new edges find the way to it.
+}
+
+TEST_CASE("edges may share an address: each takes its part of the connections") {
+  Cluster tako(with_definitions());
+  Process second({.program = program("tako-edge"),
+                  .arguments = {"--listen", tako.edge(), "--link", tako.link_path()},
+                  .output_folder = tako.folder().path(),
+                  .name = "second"});
+  CHECK(second.output_line(0) == tako.edge());
+  tako.edge_process().kill();
+  wait_until("the other one to serve", [&] {
+    return Socket::reachable(tako.edge()) &&
+           SseClient(tako.edge(), channel_path("feed")).status() == 200;
+  });
 }
 
 TEST_CASE("a broker starts over the socket file of one that was killed") {
