@@ -3,15 +3,15 @@
 
 #include <algorithm>
 
+#include "common/ascii.h"
 #include "common/limits.h"
 #include "common/utf8.h"
 
 namespace tako {
 namespace {
 
-bool is_alphanumeric(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
+using ascii::hex_value;
+using ascii::is_alphanumeric;
 
 bool is_name_character(char c) {
   return is_alphanumeric(c) || std::string_view("_-.:/=@,;").find(c) != std::string_view::npos;
@@ -20,13 +20,6 @@ bool is_name_character(char c) {
 // RFC 3986 §2.3.
 bool is_unreserved(char c) {
   return is_alphanumeric(c) || std::string_view("-._~").find(c) != std::string_view::npos;
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 void append_percent_encoded(std::string& out, std::string_view text) {

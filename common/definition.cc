@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "common/ascii.h"
 #include "common/channel_name.h"
 #include "common/json_text.h"
 #include "common/limits.h"
@@ -51,16 +52,9 @@ std::string_view word_of(const std::array<std::pair<std::string_view, T>, N>& wo
 // RFC 9110 §5.6.2: what a header's and a cookie's name may hold.
 bool is_token(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+    return ascii::is_alphanumeric(c) ||
            std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
   });
-}
-
-std::string lower_case(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
 }
 
 // Reads one definition, member by member.
@@ -236,7 +230,7 @@ Result<void> DefinitionParser::auth_member(AuthRule& rule, const JsonMember& mem
     if (!is_name && member.raw != "false") {
       return refuse("auth.headerName must be a header's name or false");
     }
-    rule.header_name = is_name ? std::optional(lower_case(*value)) : std::nullopt;
+    rule.header_name = is_name ? std::optional(ascii::lowered(*value)) : std::nullopt;
     return {};
   }
   if (member.name != "cookieName") {

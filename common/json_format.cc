@@ -11,12 +11,16 @@
 #include <string>
 #include <utility>
 
+#include "common/ascii.h"
+
 namespace tako {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+using ascii::is_alphanumeric;
+using ascii::is_digit;
+using ascii::is_letter;
+
+bool is_hex(char c) { return ascii::hex_value(c) >= 0; }
 bool is_one_of(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
 
 // The next `count` digits as a number, taken off the front.
@@ -89,7 +93,7 @@ bool is_label(std::string_view label) {
   constexpr std::size_t kLabelMax = 63;
   return !label.empty() && label.size() <= kLabelMax && label.front() != '-' &&
          label.back() != '-' &&
-         std::ranges::all_of(label, [](char c) { return is_letter(c) || is_digit(c) || c == '-'; });
+         std::ranges::all_of(label, [](char c) { return is_alphanumeric(c) || c == '-'; });
 }
 
 // True if `text` is parts that all pass, with `separator` between them.
@@ -110,7 +114,7 @@ bool is_hostname(std::string_view text) {
 // RFC 5322 §3.2.3 atext.
 bool is_atom(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return is_letter(c) || is_digit(c) || is_one_of(c, "!#$%&'*+-/=?^_`{|}~");
+    return is_alphanumeric(c) || is_one_of(c, "!#$%&'*+-/=?^_`{|}~");
   });
 }
 
@@ -145,7 +149,7 @@ bool is_uri_text(std::string_view text, std::string_view delimiters) {
     if (c == '%') {
       if (text.size() - i < 3 || !is_hex(text[i + 1]) || !is_hex(text[i + 2])) return false;
       i += 2;
-    } else if (!is_letter(c) && !is_digit(c) && !is_one_of(c, "-._~!$&'()*+,;=:@") &&
+    } else if (!is_alphanumeric(c) && !is_one_of(c, "-._~!$&'()*+,;=:@") &&
                !is_one_of(c, delimiters)) {
       return false;
     }
@@ -177,9 +181,8 @@ bool is_authority(std::string_view text) {
 bool is_uri(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos || colon == 0 || !is_letter(text.front())) return false;
-  const bool scheme_ok = std::ranges::all_of(text.substr(0, colon), [](char c) {
-    return is_letter(c) || is_digit(c) || is_one_of(c, "+-.");
-  });
+  const bool scheme_ok = std::ranges::all_of(
+      text.substr(0, colon), [](char c) { return is_alphanumeric(c) || is_one_of(c, "+-."); });
   if (!scheme_ok) return false;
   std::string_view rest = text.substr(colon + 1);
   const std::size_t hash = std::min(rest.find('#'), rest.size());

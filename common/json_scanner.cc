@@ -5,14 +5,17 @@
 #include <array>
 #include <cstdint>
 
+#include "common/ascii.h"
 #include "common/limits.h"
 #include "common/utf8.h"
 
 namespace tako {
 namespace {
 
+using ascii::hex_value;
+using ascii::is_digit;
+
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_high_surrogate(unsigned unit) { return unit >= 0xD800 && unit < 0xDC00; }
 bool is_low_surrogate(unsigned unit) { return unit >= 0xDC00 && unit < 0xE000; }
 
@@ -23,13 +26,6 @@ constexpr std::array<bool, 256> make_plain() {
   return plain;
 }
 constexpr std::array<bool, 256> kPlain = make_plain();
-
-int hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 // Four hex digits that are known to be there.
 unsigned hex4(std::string_view digits) {

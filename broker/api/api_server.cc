@@ -6,6 +6,7 @@
 
 #include "broker/api/answer.h"
 #include "broker/api/api_exchange.h"
+#include "common/ascii.h"
 #include "common/params.h"
 
 namespace tako::broker {
@@ -35,19 +36,13 @@ std::unique_ptr<http::Exchange> refuse_method(http::ServerConnection& connection
   return nullptr;
 }
 
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 // Last-Event-ID (the last element of a list), else `last_message_id`; nullopt: live only.
 Result<std::optional<Cursor>> find_cursor(const http::RequestHead& head,
                                           const std::vector<QueryPair>& pairs) {
   std::string_view text;
   if (const auto header = head.headers.find("last-event-id")) {
     const std::size_t comma = header->rfind(',');
-    text = trimmed(comma == std::string_view::npos ? *header : header->substr(comma + 1));
+    text = ascii::trimmed(comma == std::string_view::npos ? *header : header->substr(comma + 1));
   }
   if (const std::string* value = query_value(pairs, "last_message_id");
       text.empty() && value != nullptr) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "common/ascii.h"
 #include "common/config/ip_range.h"
 #include "common/http/origin.h"
 #include "common/uv/socket.h"
@@ -39,8 +40,7 @@ bool is_host(std::string_view text) {
 }
 
 bool is_port(std::string_view text) {
-  return !text.empty() && text.size() <= 5 &&
-         std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; }) &&
+  return !text.empty() && text.size() <= 5 && std::ranges::all_of(text, ascii::is_digit) &&
          std::stoul(std::string(text)) <= 65'535;
 }
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "common/ascii.h"
 #include "common/json_text.h"
 
 namespace tako {
@@ -36,7 +37,7 @@ std::string_view to_string(LogLevel level) {
 }
 
 bool is_plain(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+  return ascii::is_alphanumeric(c) ||
          std::string_view("_-./:@+,").find(c) != std::string_view::npos;
 }
 

@@ -5,24 +5,15 @@
 #include <array>
 #include <utility>
 
+#include "common/ascii.h"
+
 namespace tako::http {
 
 namespace {
 
-constexpr char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
 constexpr bool is_token_char(char c) noexcept {
   constexpr std::string_view kSigns = "!#$%&'*+-.^_`|~";
-  return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') ||
-         kSigns.find(c) != kSigns.npos;
-}
-
-std::string_view trimmed(std::string_view text) noexcept {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
+  return ascii::is_alphanumeric(c) || kSigns.find(c) != kSigns.npos;
 }
 
 // Calls `visit` with each element of a comma-separated list, trimmed; empty ones are left out.
@@ -30,7 +21,7 @@ template <typename Visit>
 void for_each_element(std::string_view list, Visit&& visit) {
   while (!list.empty()) {
     const std::size_t comma = std::min(list.find(','), list.size());
-    if (const std::string_view element = trimmed(list.substr(0, comma)); !element.empty()) {
+    if (const std::string_view element = ascii::trimmed(list.substr(0, comma)); !element.empty()) {
       visit(element);
     }
     list.remove_prefix(std::min(comma + 1, list.size()));
@@ -40,7 +31,7 @@ void for_each_element(std::string_view list, Visit&& visit) {
 }  // namespace
 
 bool equal_ignoring_case(std::string_view left, std::string_view right) noexcept {
-  return std::ranges::equal(left, right, {}, lower, lower);
+  return std::ranges::equal(left, right, {}, ascii::lower, ascii::lower);
 }
 
 bool list_has_token(std::string_view list, std::string_view token) noexcept {

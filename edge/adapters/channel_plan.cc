@@ -3,19 +3,13 @@
 
 #include <utility>
 
+#include "common/ascii.h"
+
 namespace tako::edge {
 namespace {
 
-constexpr std::string_view kSpace = " \t";
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
-
 Result<std::optional<Cursor>> cursor_from(std::string_view text, std::string_view where) {
-  const std::string_view cursor = trimmed(text);
+  const std::string_view cursor = ascii::trimmed(text);
   if (cursor.empty()) return std::nullopt;
   const Result<Cursor> parsed = parse_cursor(cursor);
   if (!parsed) {
@@ -57,7 +51,7 @@ Result<std::optional<Cursor>> requested_cursor(const ClientRequest& request, boo
     const std::string_view last = comma == std::string::npos
                                       ? std::string_view(*header)
                                       : std::string_view(*header).substr(comma + 1);
-    if (!trimmed(last).empty()) return cursor_from(last, "Last-Event-ID");
+    if (!ascii::trimmed(last).empty()) return cursor_from(last, "Last-Event-ID");
   }
   const Result<std::vector<QueryPair>> pairs = split_query(request.query);
   if (!pairs) return std::unexpected(pairs.error());

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "common/ascii.h"
 #include "edge/adapters/channel_plan.h"
 #include "edge/adapters/native_ws_plain.h"
 #include "edge/adapters/native_ws_refusal.h"
@@ -16,11 +17,7 @@ bool offers_rich(const ClientRequest& request) {
     std::string_view rest = value;
     while (!rest.empty()) {
       const std::size_t comma = rest.find(',');
-      std::string_view offer = rest.substr(0, comma);
-      const std::size_t begin = offer.find_first_not_of(" \t");
-      offer = begin == std::string_view::npos ? std::string_view() : offer.substr(begin);
-      offer = offer.substr(0, offer.find_last_not_of(" \t") + 1);
-      if (offer == kRichSubprotocol) return true;
+      if (ascii::trimmed(rest.substr(0, comma)) == kRichSubprotocol) return true;
       rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
     }
   }

@@ -1,9 +1,9 @@
 // The way of a request into a protocol, and of its answer out.
 #include "edge/server/client_exchange.h"
 
-#include <algorithm>
 #include <utility>
 
+#include "common/ascii.h"
 #include "common/check.h"
 #include "common/http/response.h"
 #include "edge/server/cors.h"
@@ -11,18 +11,6 @@
 #include "edge/session/services.h"
 
 namespace tako::edge {
-namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return out;
-}
-
-}  // namespace
-
 ClientRequest make_client_request(const http::RequestHead& head, std::string_view app,
                                   std::string_view client_ip) {
   ClientRequest request;
@@ -30,12 +18,12 @@ ClientRequest make_client_request(const http::RequestHead& head, std::string_vie
   request.method = head.method;
   request.path = head.path();
   request.query = head.query();
-  request.host = lower(head.host());
+  request.host = ascii::lowered(head.host());
   request.ip = client_ip;
   request.is_http_1_0 = head.version_minor == 0;
   request.headers.reserve(head.headers.size());
   for (const http::Header& field : head.headers) {
-    request.headers.emplace_back(lower(field.name), field.value);
+    request.headers.emplace_back(ascii::lowered(field.name), field.value);
   }
   return request;
 }

@@ -8,24 +8,20 @@
 #include <optional>
 #include <utility>
 
+#include "common/ascii.h"
+
 namespace tako::edge {
 namespace {
 
 constexpr std::array<std::string_view, 5> kForwardedNames = {
     "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip"};
 
-std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 std::vector<std::string_view> list(const http::Headers& headers, std::string_view name) {
   std::vector<std::string_view> elements;
   for (std::string_view value : headers.all(name)) {
     while (true) {
       const std::size_t comma = value.find(',');
-      elements.push_back(trim(value.substr(0, comma)));
+      elements.push_back(ascii::trimmed(value.substr(0, comma)));
       if (comma == std::string_view::npos) break;
       value.remove_prefix(comma + 1);
     }
@@ -57,7 +53,7 @@ std::optional<std::string> parse_hop(std::string_view text) {
 std::string_view forwarded_for(std::string_view element) {
   while (!element.empty()) {
     const std::size_t semicolon = element.find(';');
-    const std::string_view pair = trim(element.substr(0, semicolon));
+    const std::string_view pair = ascii::trimmed(element.substr(0, semicolon));
     if (pair.size() > 4 && http::equal_ignoring_case(pair.substr(0, 4), "for=")) {
       return pair.substr(4);
     }

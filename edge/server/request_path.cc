@@ -4,28 +4,22 @@
 #include <algorithm>
 #include <vector>
 
+#include "common/ascii.h"
+
 namespace tako::edge {
 namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char small = lower(c);
-  return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
-}
 
 std::string decode_once(std::string_view raw) {
   std::string out;
   out.reserve(raw.size());
   for (std::size_t i = 0; i < raw.size(); ++i) {
-    const bool is_escape = raw[i] == '%' && i + 2 < raw.size() && hex_value(raw[i + 1]) >= 0 &&
-                           hex_value(raw[i + 2]) >= 0;
+    const bool is_escape = raw[i] == '%' && i + 2 < raw.size() &&
+                           ascii::hex_value(raw[i + 1]) >= 0 && ascii::hex_value(raw[i + 2]) >= 0;
     if (!is_escape) {
       out += raw[i];
       continue;
     }
-    out += static_cast<char>(hex_value(raw[i + 1]) * 16 + hex_value(raw[i + 2]));
+    out += static_cast<char>(ascii::hex_value(raw[i + 1]) * 16 + ascii::hex_value(raw[i + 2]));
     i += 2;
   }
   return out;
@@ -36,7 +30,7 @@ std::string decode_once(std::string_view raw) {
 std::string normalized_path(std::string_view raw_path) {
   std::string decoded = decode_once(raw_path);
   std::ranges::transform(decoded, decoded.begin(),
-                         [](char c) { return c == '\\' ? '/' : lower(c); });
+                         [](char c) { return c == '\\' ? '/' : ascii::lower(c); });
   std::vector<std::string_view> segments;
   std::string_view rest = decoded;
   while (!rest.empty()) {
@@ -69,9 +63,7 @@ std::string normalized_host(std::string_view host) {
                         host.find_first_not_of("0123456789", colon + 1) == std::string_view::npos;
   if (has_port) host = host.substr(0, colon);
   if (host.ends_with('.')) host.remove_suffix(1);
-  std::string out(host);
-  std::ranges::transform(out, out.begin(), lower);
-  return out;
+  return ascii::lowered(host);
 }
 
 bool is_callback_host(std::string_view normalized) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "common/ascii.h"
 #include "common/base64.h"
 #include "common/check.h"
 
@@ -14,12 +15,6 @@ namespace {
 
 constexpr std::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 constexpr std::size_t kKeyBytes = 16;
-
-std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 bool lists_token(const ClientRequest& request, std::string_view name, std::string_view token) {
   const auto elements = header_list(request, name);
@@ -53,7 +48,7 @@ std::vector<std::string_view> header_list(const ClientRequest& request, std::str
     std::string_view rest = value;
     while (!rest.empty()) {
       const std::size_t comma = rest.find(',');
-      const std::string_view element = trim(rest.substr(0, comma));
+      const std::string_view element = ascii::trimmed(rest.substr(0, comma));
       if (!element.empty()) elements.push_back(element);
       rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
     }

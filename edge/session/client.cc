@@ -3,14 +3,10 @@
 
 #include <algorithm>
 
+#include "common/ascii.h"
+
 namespace tako::edge {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 // RFC 6265 4.2.1: `a=1; b=2`. The value stays as it came, quotes included.
 std::optional<std::string_view> find_cookie(std::string_view list, std::string_view name) {
@@ -20,7 +16,8 @@ std::optional<std::string_view> find_cookie(std::string_view list, std::string_v
     list = end == std::string_view::npos ? std::string_view() : list.substr(end + 1);
     const std::size_t equals = pair.find('=');
     if (equals == std::string_view::npos) continue;
-    if (trim(pair.substr(0, equals)) == name) return trim(pair.substr(equals + 1));
+    if (ascii::trimmed(pair.substr(0, equals)) == name)
+      return ascii::trimmed(pair.substr(equals + 1));
   }
   return std::nullopt;
 }

@@ -4,16 +4,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "common/ascii.h"
+
 namespace tako::edge {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return out;
-}
 
 std::string_view without_port(std::string_view host, std::string_view port) {
   if (host.ends_with(port)) host.remove_suffix(port.size());
@@ -44,7 +38,7 @@ std::optional<std::string> only_origin(const ClientRequest& request) {
   for (const auto& [name, value] : request.headers) {
     if (name != "origin") continue;
     if (!found.empty()) return std::nullopt;
-    found = value.empty() ? "null" : lower(value);
+    found = value.empty() ? "null" : ascii::lowered(value);
   }
   return found;
 }
@@ -53,7 +47,7 @@ std::optional<std::string> only_origin(const ClientRequest& request) {
 
 OriginPolicy::OriginPolicy(std::vector<std::string> allowed_origins)
     : allowed_origins_(std::move(allowed_origins)) {
-  for (std::string& origin : allowed_origins_) origin = lower(origin);
+  for (std::string& origin : allowed_origins_) origin = ascii::lowered(origin);
 }
 
 bool OriginPolicy::allows_origin(const ClientRequest& request) const {
@@ -63,7 +57,7 @@ bool OriginPolicy::allows_origin(const ClientRequest& request) const {
     return std::ranges::find(allowed_origins_, *origin) != allowed_origins_.end();
   }
   const std::optional<std::string_view> host = origin_host(*origin);
-  return host && !request.host.empty() && *host == request_host(lower(request.host));
+  return host && !request.host.empty() && *host == request_host(ascii::lowered(request.host));
 }
 
 bool OriginPolicy::accepts(const ClientRequest& request, bool by_cookie) const {
