@@ -195,6 +195,26 @@ TEST_CASE("fetches are served while there is room, and wait otherwise") {
   CHECK(bench.counters.link_control_bytes_max == 0);
 }
 
+TEST_CASE("an app's calls are served while there is room, and wait otherwise") {
+  LinkBench bench(small_outbox());
+  TestEdge edge(bench);
+  edge.hello();
+  edge.subscribe(1, "chat");
+  edge.items.clear();
+  edge.is_reading = false;
+  for (int i = 0; i < 40; ++i) bench.publish("chat", std::string(1'000, 'x'));
+  edge.turn();
+  proto::EdgeFrame frame;
+  for (std::uint64_t request : {1U, 2U, 3U}) {
+    frame.add_items()->mutable_api_call()->set_request(request);
+  }
+  edge.say(frame);
+  CHECK(bench.api.calls.empty());
+  edge.read_on();
+  CHECK(bench.api.calls.size() == 3);
+  CHECK(edge.close_reason.empty());
+}
+
 TEST_CASE("large definitions wait for room, and don't end the link") {
   LinkBench bench(small_outbox());
   std::string big = R"({"definitions":[)";

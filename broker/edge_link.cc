@@ -254,13 +254,20 @@ void EdgeLink::publish(proto::Publish& publish) {
 }
 
 void EdgeLink::call_api(proto::ApiCall& call) {
-  const std::uint64_t request = call.request();
   if (is_request_over_limit()) {
     const Error error{ErrorCode::LimitReached};
-    return reply_api(request, {.status = error.info().http_status,
-                               .body = error_json(error),
-                               .retry_after_ms = kRetryAfterMs});
+    return reply_api(call.request(), {.status = error.info().http_status,
+                                      .body = error_json(error),
+                                      .retry_after_ms = kRetryAfterMs});
   }
+  calls_.push_back(std::move(call));
+  sink_.schedule_flush();
+}
+
+void EdgeLink::serve_call() {
+  proto::ApiCall call = std::move(calls_.front());
+  calls_.pop_front();
+  const std::uint64_t request = call.request();
   ++requests_;
   const auto on_answer = [&registry = registry_, id = id_, request](ApiAnswer answer) {
     EdgeLink* link = registry.find(id);
@@ -297,7 +304,8 @@ void EdgeLink::pump_control() {
 }
 
 bool EdgeLink::is_request_over_limit() {
-  if (requests_ + fetches_.size() < parts_.limits.link_pending_requests_max) return false;
+  if (requests_ + calls_.size() + fetches_.size() < parts_.limits.link_pending_requests_max)
+    return false;
   ++parts_.limit_counters.link_pending_requests_max;
   return true;
 }
@@ -355,8 +363,9 @@ void EdgeLink::flush() {
   if (state_ == State::Ended) return;
   outbox_.move_control();
   pump_control();
-  while (outbox_.has_room() && (!fetches_.empty() || channels_.has_dirty())) {
-    if (!fetches_.empty()) serve_fetch();
+  while (outbox_.has_room() && (!calls_.empty() || !fetches_.empty() || channels_.has_dirty())) {
+    if (!calls_.empty()) serve_call();
+    if (!fetches_.empty() && outbox_.has_room()) serve_fetch();
     if (channels_.has_dirty() && outbox_.has_room()) channels_.pump_one();
     if (state_ == State::Ended) return;
   }
@@ -375,6 +384,7 @@ void EdgeLink::leave() {
   if (state_ == State::Linked) parts_.control.remove(*this);
   state_ = State::Ended;
   channels_.clear();
+  calls_.clear();
   fetches_.clear();
   registry_.leave(id_);
 }

@@ -63,6 +63,7 @@ class EdgeLink final : private ControlFollower {
   [[nodiscard]] bool is_request_over_limit();
   // The next changes of the control stream, while there is room.
   void pump_control();
+  void serve_call();
   void serve_fetch();
   void reply(const proto::BrokerItem& item);
   void reply_publish(std::uint64_t request, const Result<Published>& published);
@@ -81,8 +82,10 @@ class EdgeLink final : private ControlFollower {
   std::uint64_t instance_ = 0;
   std::uint64_t control_sent_ = 0;
   std::uint64_t control_applied_ = 0;
-  std::size_t requests_ = 0;          // publishes and calls that wait for their answer
-  std::deque<proto::Fetch> fetches_;  // answered when there is room
+  std::size_t requests_ = 0;  // publishes and calls that wait for their answer
+  // Served when there is room: their answers are pages, and many at once would end the link.
+  std::deque<proto::ApiCall> calls_;
+  std::deque<proto::Fetch> fetches_;
   EdgeOutbox outbox_;
   EdgeChannels channels_;
 };
