@@ -34,6 +34,7 @@ struct RuntimeLimits {
   std::size_t forgotten_heads_max = limits::kForgottenHeadsMax;
   std::int64_t forgotten_head_ttl_ms = limits::kForgottenHeadTtlMs;
   std::size_t idempotency_keys_per_channel_max = limits::kIdempotencyKeysPerChannelMax;
+  std::size_t idempotency_keys_max = limits::kIdempotencyKeysMax;
   std::size_t older_epochs_max = limits::kOlderEpochsMax;
 
   // The link.

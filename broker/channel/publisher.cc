@@ -279,7 +279,7 @@ bool Publisher::is_table_full(const Channel& channel) {
     ++limit_counters_.idempotency_keys_per_channel_max;
     return true;
   }
-  if (table_.idempotency_keys() >= limits::kIdempotencyKeysMax) {
+  if (table_.idempotency_keys() >= limits_.idempotency_keys_max) {
     ++limit_counters_.idempotency_keys_max;
     return true;
   }

@@ -47,6 +47,8 @@ constexpr std::array kLimitKeys{
              "how long such a head is remembered"},
     LimitKey{"idempotency_keys_per_channel_max", &L::idempotency_keys_per_channel_max, 1, kCountMax,
              "idempotency keys that a channel remembers"},
+    LimitKey{"idempotency_keys_max", &L::idempotency_keys_max, 1, kCountMax,
+             "idempotency keys of all channels"},
     LimitKey{"older_epochs_max", &L::older_epochs_max, 0, 64,
              "older epochs per channel whose cursors still continue"},
     LimitKey{"link_outbox_bytes_max", &L::link_outbox_bytes_max, kBufferMin, kBytesMax,

@@ -36,10 +36,29 @@ TEST_CASE("channel_name_max") {
   CHECK(hits(tako, "channel_name_max") >= 2);
 }
 
+TEST_CASE("channel_key_bytes_max") {
+  Cluster tako(with_definitions());
+  // A colon is one byte of a query and three of a key: `chat?roomId=%3A%3A…`.
+  const auto query = [](std::size_t colons) { return "roomId=" + std::string(colons, ':'); };
+  CHECK(SseClient(tako.edge(), channel_path("chat", query(2726)), kGoodToken).status() == 200);
+  const SseClient stream(tako.edge(), channel_path("chat", query(2727)), kGoodToken);
+  CHECK(stream.status() == 400);
+  CHECK(stream.response().error_code() == "params-invalid");
+  WsClient socket(tako.edge(), channel_path("chat", query(2727)), {.headers = kGoodToken});
+  CHECK(socket.wait_for_close().code == 4422);
+  CHECK(tako.api("POST", "/v1/channels/chat/messages?" + query(2727), R"({"type":"t","data":1})")
+            .error_code() == "params-invalid");
+  CHECK(hits(tako, "channel_key_bytes_max") == 3);
+}
+
 TEST_CASE("message_type_max") {
   Cluster tako(with_definitions());
-  CHECK(post(tako, R"({"type":")" + std::string(129, 't') + R"(","data":1})").status == 400);
+  WsClient client(tako.edge(), channel_path("wire"));
+  client.send_text(R"({"type":")" + std::string(129, 't') + R"(","data":1})");
+  CHECK(client.wait_for_close().code == 4415);
   CHECK(hits(tako, "message_type_max") == 1);
+  CHECK(post(tako, R"({"type":")" + std::string(129, 't') + R"(","data":1})").status == 400);
+  CHECK(hits(tako, "message_type_max") == 2);
 }
 
 TEST_CASE("message_bytes_max") {
@@ -72,6 +91,8 @@ TEST_CASE("query_pairs_max") {
   CHECK(refused.status() == 400);
   CHECK(refused.response().error_code() == "params-invalid");
   CHECK(hits(tako, "query_pairs_max") == 1);
+  CHECK(tako.api("GET", "/v1/channels/feed/messages?" + query + "&b=1").status == 400);
+  CHECK(hits(tako, "query_pairs_max") == 2);
 }
 
 TEST_CASE("json_depth_max") {
@@ -83,6 +104,10 @@ TEST_CASE("json_depth_max") {
   CHECK(post(tako, nested(60)).status == 201);
   CHECK(post(tako, nested(70)).status == 400);
   CHECK(hits(tako, "json_depth_max") == 1);
+  WsClient client(tako.edge(), channel_path("wire"));
+  client.send_text(nested(70));
+  CHECK(client.wait_for_close().code == 4415);
+  CHECK(hits(tako, "json_depth_max") == 2);
 }
 
 TEST_CASE("idempotency_key_max") {
@@ -91,6 +116,10 @@ TEST_CASE("idempotency_key_max") {
   CHECK(post(tako, body, {{"Idempotency-Key", std::string(256, 'k')}}).status == 201);
   CHECK(post(tako, body, {{"Idempotency-Key", std::string(257, 'k')}}).status == 400);
   CHECK(hits(tako, "idempotency_key_max") == 1);
+  WsClient client(tako.edge(), channel_path("wire"));
+  client.send_text(R"({"type":"say","data":1,"idempotencyKey":")" + std::string(257, 'k') + "\"}");
+  CHECK(client.wait_for_close().code == 4415);
+  CHECK(hits(tako, "idempotency_key_max") == 2);
 }
 
 TEST_CASE("subject_max") {
@@ -115,7 +144,7 @@ TEST_CASE("definitions_max") {
 }
 
 TEST_CASE("definitions_bytes_max") {
-  Cluster tako(with_limits({"definitions_bytes_max=150"}, {}));
+  Cluster tako(with_limits({"definitions_bytes_max=100"}, {}));
   CHECK(put(tako, R"([{"name":"x","auth":false,"transport":"ws"}])").status == 200);
   CHECK(put(tako, kThree).status == 413);
   CHECK(hits(tako, "definitions_bytes_max") == 1);
@@ -130,7 +159,8 @@ TEST_CASE("pattern_bytes_max") {
 
 TEST_CASE("pattern_memory_max") {
   Cluster tako(with_definitions());
-  CHECK(put(tako, with_pattern("((((abc){10}){10}){10}){10}")).error_code() ==
+  CHECK(put(tako, with_pattern('(' + std::string(100, 'p') + "){10}")).status == 200);
+  CHECK(put(tako, with_pattern('(' + std::string(100, 'p') + "){1000}")).error_code() ==
         "definition-invalid");
   CHECK(hits(tako, "pattern_memory_max") == 1);
 }
@@ -165,7 +195,9 @@ TEST_CASE("history_page_max") {
   const std::string path = "/v1/channels/feed/messages?_limit=";
   CHECK(tako.api("GET", path + "5").json()["messages"].size() == 5);
   CHECK(tako.api("GET", path + "6").status == 400);
-  CHECK(hits(tako, "history_page_max") == 1);
+  CHECK(http_get(tako.edge(), "/_tako/channels/feed/messages?_limit=5").status == 200);
+  CHECK(http_get(tako.edge(), "/_tako/channels/feed/messages?_limit=6").status == 400);
+  CHECK(hits(tako, "history_page_max") == 2);
 }
 
 TEST_CASE("history_page_bytes_max") {

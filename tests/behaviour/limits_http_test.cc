@@ -185,13 +185,25 @@ TEST_CASE("upstream_idle_ms") {
   CHECK(tako.app().connection_count() == 2);
 }
 
+TEST_CASE("upstream_head_ms") {
+  Cluster tako(with_limits({"upstream_head_ms=200"}));
+  tako.app().on("/never", [](const StubRequest&, HttpStream& stream) {
+    static_cast<void>(stream.read_raw(std::chrono::seconds(30)));
+    return false;
+  });
+  const HttpResponse refused = http_get(tako.edge(), "/never");
+  CHECK(refused.status == 504);
+  CHECK(refused.error_code() == "upstream-timeout");
+  CHECK(hits(tako, "upstream_head_ms") == 1);
+}
+
 TEST_CASE("upstream_connect_ms") {
   const FullListener nobody;
   ClusterOptions options = with_limits({"upstream_connect_ms=300"});
   options.upstream = nobody.upstream();
   Cluster tako(options);
   const HttpResponse response = http_get(tako.edge(), "/x");
-  CHECK(response.status == 502);
-  CHECK(response.error_code() == "upstream-unavailable");
+  CHECK(response.status == 504);
+  CHECK(response.error_code() == "upstream-timeout");
   CHECK(hits(tako, "upstream_connect_ms") == 1);
 }

@@ -8,6 +8,7 @@ import { arrowFaults } from './arrows.mjs'
 import { runCached } from './cached_jobs.mjs'
 import { docFaults } from './docs.mjs'
 import { hygieneFaults } from './hygiene.mjs'
+import { limitTestFaults } from './limit_tests.mjs'
 import { isCpp, readTree, root, treeFiles } from './tree.mjs'
 
 const files = treeFiles()
@@ -57,6 +58,7 @@ const checks = {
   arrows: () => cpp.flatMap((file) => arrowFaults(file, readTree(file))),
   hygiene: () => texts.flatMap((file) => hygieneFaults(file, readTree(file))),
   docs: docFaults,
+  'limits are driven': limitTestFaults,
   'scripts parse': () =>
     files.filter((file) => file.endsWith('.mjs')).flatMap((file) => run('node', ['--check', file])),
   'shell parses': () =>
