@@ -9,15 +9,15 @@ namespace {
 constexpr std::string_view kRoom =
     R"("paramsSchema":{"type":"object","properties":{"roomId":{"type":"string"}}})";
 
-std::shared_ptr<const DefinitionSet> chat(std::string_view members) {
+std::shared_ptr<const DefinitionSet> chat_set(std::string_view members) {
   return DefinitionSet::parse(R"({"definitions":[{"name":"chat",)" + std::string(members) + "}]}")
       .value();
 }
 
 // How a subscription to chat?roomId=1 that came in under `before` fares under `after`.
 LiveChange judged(std::string_view before, std::string_view after, std::string_view room = "1") {
-  const auto old_set = chat(before);
-  const auto new_set = chat(after);
+  const auto old_set = chat_set(before);
+  const auto new_set = chat_set(after);
   const Definition* old_definition = old_set->find("chat");
   const Params params =
       old_definition->params_schema->check_text({{"roomId", std::string(room)}}).value();
@@ -41,7 +41,7 @@ TEST_CASE("windows, policies and handlers change nothing for a live subscription
 }
 
 TEST_CASE("a channel that nothing covers any more is removed") {
-  const auto before = chat(kRoom);
+  const auto before = chat_set(kRoom);
   CHECK(judge_live(before->find("chat"), DefinitionSet::empty()->find("chat"), "chat", {}) ==
         LiveChange::Removed);
 }
@@ -82,7 +82,7 @@ TEST_CASE("of several changes the one that ends more is told") {
 }
 
 TEST_CASE("another definition may cover the channel from now on") {
-  const auto before = chat(kRoom);
+  const auto before = chat_set(kRoom);
   const auto after =
       DefinitionSet::parse(R"({"definitions":[{"name":"ch*",)" + std::string(kRoom) + "}]}")
           .value();
@@ -91,7 +91,7 @@ TEST_CASE("another definition may cover the channel from now on") {
 }
 
 TEST_CASE("without the old definition only a reconnect is safe") {
-  const auto after = chat(kRoom);
+  const auto after = chat_set(kRoom);
   CHECK(judge_live(nullptr, after->find("chat"), "chat", {{"roomId", std::string("1")}}) ==
         LiveChange::KeyChanged);
 }

@@ -14,7 +14,7 @@ namespace {
 
 const RuntimeLimits kLimits;
 
-struct Bench {
+struct PendingBench {
   LimitCounters counters;
   PendingRequests pending{kLimits, counters};
 };
@@ -48,7 +48,7 @@ std::vector<std::uint64_t> send_all(PendingRequests& pending) {
 }  // namespace
 
 TEST_CASE("what is safe to repeat goes out again after a lost link, the rest fails at once") {
-  Bench bench;
+  PendingBench bench;
   PendingRequests& pending = bench.pending;
   Outcome keyed;
   Outcome plain;
@@ -71,7 +71,7 @@ TEST_CASE("what is safe to repeat goes out again after a lost link, the rest fai
 }
 
 TEST_CASE("a request without a link waits its time, then fails and says when to come back") {
-  Bench bench;
+  PendingBench bench;
   PendingRequests& pending = bench.pending;
   Outcome outcome;
   auto answer = publish_into(outcome);
@@ -87,7 +87,7 @@ TEST_CASE("a request without a link waits its time, then fails and says when to 
 
 TEST_CASE("requests are bounded in number and in bytes") {
   Outcome outcome;
-  Bench number_bench;
+  PendingBench number_bench;
   PendingRequests& by_number = number_bench.pending;
   for (std::uint64_t id = 1; id <= limits::kLinkPendingRequestsMax; ++id) {
     auto answer = publish_into(outcome);
@@ -97,7 +97,7 @@ TEST_CASE("requests are bounded in number and in bytes") {
   CHECK_FALSE(by_number.add(999'999, publish_item(1), true, 0, one_more));
 
   CHECK(number_bench.counters.link_pending_requests_max == 1);
-  Bench bytes_bench;
+  PendingBench bytes_bench;
   PendingRequests& by_bytes = bytes_bench.pending;
   auto big = publish_into(outcome);
   REQUIRE(by_bytes.add(1, publish_item(1, limits::kLinkPendingBytesMax - 100), true, 0, big));
@@ -108,7 +108,7 @@ TEST_CASE("requests are bounded in number and in bytes") {
 }
 
 TEST_CASE("an answer may add the next request") {
-  Bench bench;
+  PendingBench bench;
   PendingRequests& pending = bench.pending;
   Outcome second;
   PendingRequests::Answer first = Reply<PublishAck>([&](const Result<PublishAck>&) {

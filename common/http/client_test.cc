@@ -53,8 +53,8 @@ class Observer final : public ResponseObserver {
 };
 
 // Declared in the order of dependence: exchanges of a test must go before its bench.
-struct Bench {
-  explicit Bench(const ClientPoolOptions& options = {}, const uv::Address& where = kLoopback)
+struct ClientBench {
+  explicit ClientBench(const ClientPoolOptions& options = {}, const uv::Address& where = kLoopback)
       : listener(loop, uv::open_listening_socket(where, {}).value(),
                  [this](std::unique_ptr<uv::Stream> stream) {
                    upstream.push_back(std::make_unique<Peer>(std::move(stream)));
@@ -78,15 +78,15 @@ struct Bench {
   ClientPool pool;
 };
 
-ClientRequest get(std::string target) {
+ClientRequest get_request(std::string target) {
   ClientRequest request;
   request.target = std::move(target);
   request.headers = {{"Host", "app"}};
   return request;
 }
 
-ClientRequest post(std::string body) {
-  ClientRequest request = get("/p");
+ClientRequest post_request(std::string body) {
+  ClientRequest request = get_request("/p");
   request.method = "POST";
   request.body = std::move(body);
   return request;
@@ -99,10 +99,10 @@ constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok
 TEST_CASE("a request goes out whole and its answer comes back, over TCP and unix sockets") {
   Folder folder;
   for (const uv::Address& where :
-       {Bench::kLoopback, uv::Address(uv::UnixAddress{folder.file("app.sock")})}) {
-    Bench bench({}, where);
+       {ClientBench::kLoopback, uv::Address(uv::UnixAddress{folder.file("app.sock")})}) {
+    ClientBench bench({}, where);
     Observer observer;
-    auto exchange = bench.pool.start(post("body"), observer);
+    auto exchange = bench.pool.start(post_request("body"), observer);
     Peer& peer = bench.served(0, "body");
     CHECK(peer.received == "POST /p HTTP/1.1\r\nHost: app\r\nContent-Length: 4\r\n\r\nbody");
     REQUIRE(
@@ -118,9 +118,9 @@ TEST_CASE("a request goes out whole and its answer comes back, over TCP and unix
 }
 
 TEST_CASE("nothing is called back from inside start()") {
-  Bench bench;
+  ClientBench bench;
   Observer observer;
-  ClientRequest request = get("/");
+  ClientRequest request = get_request("/");
   request.method = "POST";
   request.body = ClientRequest::Chunked{};
   auto exchange = bench.pool.start(std::move(request), observer);
@@ -129,10 +129,10 @@ TEST_CASE("nothing is called back from inside start()") {
 }
 
 TEST_CASE("a connection is used again, for one request at a time") {
-  Bench bench;
+  ClientBench bench;
   for (int i = 0; i < 3; ++i) {
     Observer observer;
-    auto exchange = bench.pool.start(get("/" + std::to_string(i)), observer);
+    auto exchange = bench.pool.start(get_request("/" + std::to_string(i)), observer);
     REQUIRE(bench.served(0, "GET /" + std::to_string(i)).write(kOk));
     CHECK(bench.until([&] { return observer.has_ended; }));
     CHECK(observer.body == "ok");
@@ -147,18 +147,18 @@ TEST_CASE("what makes a connection useless is not kept: close, extra bytes, an e
        {"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokextra",
         "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"}) {
-    Bench bench;
+    ClientBench bench;
     CAPTURE(answer);
     Observer observer;
-    auto exchange = bench.pool.start(get("/"), observer);
+    auto exchange = bench.pool.start(get_request("/"), observer);
     REQUIRE(bench.served(0, "GET").write(answer));
     CHECK(bench.until([&] { return observer.has_ended; }));
     CHECK(observer.body == "ok");
     CHECK(bench.until([&] { return bench.pool.connections() == 0; }));
   }
-  Bench bench;
+  ClientBench bench;
   Observer observer;
-  ClientRequest upload = get("/");
+  ClientRequest upload = get_request("/");
   upload.method = "POST";
   upload.body = ClientRequest::Length{1'000};
   auto exchange = bench.pool.start(std::move(upload), observer);
@@ -169,9 +169,9 @@ TEST_CASE("what makes a connection useless is not kept: close, extra bytes, an e
 }
 
 TEST_CASE("a body that the end of the connection ends is whole; a cut one is a failure") {
-  Bench bench;
+  ClientBench bench;
   Observer whole;
-  auto exchange = bench.pool.start(get("/"), whole);
+  auto exchange = bench.pool.start(get_request("/"), whole);
   Peer& first = bench.served(0, "GET");
   REQUIRE(first.write("HTTP/1.1 200 OK\r\n\r\nuntil the end"));
   first.close();
@@ -180,7 +180,7 @@ TEST_CASE("a body that the end of the connection ends is whole; a cut one is a f
   CHECK(whole.body == "until the end");
 
   Observer cut;
-  exchange = bench.pool.start(get("/"), cut);
+  exchange = bench.pool.start(get_request("/"), cut);
   Peer& second = bench.served(1, "GET");
   REQUIRE(second.write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"));
   second.close();
@@ -194,10 +194,10 @@ TEST_CASE("malformed answers and answers nobody asked for are failures, never pa
   for (const std::string_view answer :
        {"garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"}) {
-    Bench bench;
+    ClientBench bench;
     CAPTURE(answer);
     Observer observer;
-    auto exchange = bench.pool.start(get("/"), observer);
+    auto exchange = bench.pool.start(get_request("/"), observer);
     REQUIRE(bench.served(0, "GET").write(answer));
     CHECK(bench.until([&] { return observer.is_over(); }));
     CHECK(observer.error.has_value());
@@ -208,7 +208,7 @@ TEST_CASE("malformed answers and answers nobody asked for are failures, never pa
 
 TEST_CASE("a streamed body flows when there is room, counted or chunked") {
   for (const bool is_chunked : {true, false}) {
-    Bench bench;
+    ClientBench bench;
     CAPTURE(is_chunked);
     constexpr std::size_t kTotal = 8 * 1024 * 1024;
     const std::string block(64 * 1024, 'u');
@@ -222,7 +222,7 @@ TEST_CASE("a streamed body flows when there is room, counted or chunked") {
       }
       if (is_chunked) exchange->end_body();
     };
-    ClientRequest request = get("/up");
+    ClientRequest request = get_request("/up");
     request.method = "PUT";
     if (is_chunked) {
       request.body = ClientRequest::Chunked{};
@@ -244,9 +244,9 @@ TEST_CASE("a streamed body flows when there is room, counted or chunked") {
 }
 
 TEST_CASE("a paused answer holds the upstream up, and comes whole after the resume") {
-  Bench bench;
+  ClientBench bench;
   Observer observer;
-  auto exchange = bench.pool.start(get("/"), observer);
+  auto exchange = bench.pool.start(get_request("/"), observer);
   observer.then = [&] { exchange->pause_response(); };
   Peer& peer = bench.served(0, "GET");
   REQUIRE(peer.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel"));
@@ -268,17 +268,17 @@ TEST_CASE("a reused connection that is dead is replaced once, if the request may
     ClientRequest request;
     bool is_retried;
   };
-  ClientRequest marked = post("again");
+  ClientRequest marked = post_request("again");
   marked.is_replayable = true;
-  ClientRequest unmarked = get("/");
+  ClientRequest unmarked = get_request("/");
   unmarked.is_replayable = false;
   for (const Case& test :
-       {Case{"GET", get("/"), true}, Case{"POST", post("x"), false},
+       {Case{"GET", get_request("/"), true}, Case{"POST", post_request("x"), false},
         Case{"marked POST", marked, true}, Case{"GET, not to be", unmarked, false}}) {
-    Bench bench;
+    ClientBench bench;
     CAPTURE(test.name);
     Observer first;
-    auto exchange = bench.pool.start(get("/first"), first);
+    auto exchange = bench.pool.start(get_request("/first"), first);
     REQUIRE(bench.served(0, "/first").write(kOk));
     REQUIRE(bench.until([&] { return first.has_ended; }));
 
@@ -297,9 +297,9 @@ TEST_CASE("a reused connection that is dead is replaced once, if the request may
 }
 
 TEST_CASE("a fresh connection that dies before an answer is no reason to send twice") {
-  Bench bench;
+  ClientBench bench;
   Observer observer;
-  auto exchange = bench.pool.start(get("/"), observer);
+  auto exchange = bench.pool.start(get_request("/"), observer);
   bench.served(0, "GET").close();
   CHECK(bench.until([&] { return observer.is_over(); }));
   REQUIRE(observer.error.has_value());
@@ -310,9 +310,9 @@ TEST_CASE("a fresh connection that dies before an answer is no reason to send tw
 TEST_CASE("an idle connection that the upstream closes, or that is idle too long, is dropped") {
   ClientPoolOptions options;
   options.idle_timeout = 200ms;
-  Bench bench(options);
+  ClientBench bench(options);
   Observer observer;
-  auto exchange = bench.pool.start(get("/"), observer);
+  auto exchange = bench.pool.start(get_request("/"), observer);
   REQUIRE(bench.served(0, "GET").write(kOk));
   REQUIRE(bench.until([&] { return observer.has_ended; }));
   CHECK(bench.pool.connections() == 1);
@@ -325,13 +325,13 @@ TEST_CASE(
   ClientPoolOptions options;
   options.connections_max = 2;
   options.waiting_max = 0;
-  Bench bench(options);
+  ClientBench bench(options);
   Observer first;
   Observer second;
   Observer refused;
-  auto exchange1 = bench.pool.start(get("/1"), first);
-  auto exchange2 = bench.pool.start(get("/2"), second);
-  auto exchange3 = bench.pool.start(get("/3"), refused);
+  auto exchange1 = bench.pool.start(get_request("/1"), first);
+  auto exchange2 = bench.pool.start(get_request("/2"), second);
+  auto exchange3 = bench.pool.start(get_request("/3"), refused);
   CHECK(bench.until([&] { return refused.is_over(); }));
   CHECK(refused.error->code == ErrorCode::LimitReached);
   REQUIRE(bench.served(0, "HTTP/1.1").write(kOk));
@@ -343,16 +343,16 @@ TEST_CASE("requests beyond the connections wait in order, beyond the waiters the
   ClientPoolOptions options;
   options.connections_max = 1;
   options.waiting_max = 2;
-  Bench bench(options);
+  ClientBench bench(options);
   Observer first;
   Observer second;
   Observer third;
   Observer refused;
-  auto exchange1 = bench.pool.start(get("/1"), first);
+  auto exchange1 = bench.pool.start(get_request("/1"), first);
   Peer& peer = bench.served(0, "/1");
-  auto exchange2 = bench.pool.start(get("/2"), second);
-  auto exchange3 = bench.pool.start(get("/3"), third);
-  auto exchange4 = bench.pool.start(get("/4"), refused);
+  auto exchange2 = bench.pool.start(get_request("/2"), second);
+  auto exchange3 = bench.pool.start(get_request("/3"), third);
+  auto exchange4 = bench.pool.start(get_request("/4"), refused);
   CHECK_FALSE(refused.is_over());
   CHECK(bench.until([&] { return refused.is_over(); }));
   CHECK(refused.error->code == ErrorCode::LimitReached);
@@ -373,21 +373,21 @@ TEST_CASE("time is bounded: waiting, the head, the whole, and connecting") {
   ClientPoolOptions options;
   options.connections_max = 1;
   options.wait_timeout = 200ms;
-  Bench bench(options);
+  ClientBench bench(options);
   Observer slow;
-  ClientRequest request = get("/slow");
+  ClientRequest request = get_request("/slow");
   request.head_timeout = 600ms;
   auto exchange = bench.pool.start(std::move(request), slow);
   static_cast<void>(bench.served(0, "/slow"));
   Observer waiting;
-  auto waiter = bench.pool.start(get("/w"), waiting);
+  auto waiter = bench.pool.start(get_request("/w"), waiting);
   CHECK(bench.until([&] { return waiting.is_over(); }));
   CHECK(waiting.error->code == ErrorCode::UpstreamTimeout);
   CHECK(bench.until([&] { return slow.is_over(); }));
   CHECK(slow.error->code == ErrorCode::UpstreamTimeout);
 
   Observer endless;
-  ClientRequest total = get("/endless");
+  ClientRequest total = get_request("/endless");
   total.total_timeout = 300ms;
   auto last = bench.pool.start(std::move(total), endless);
   REQUIRE(bench.served(1, "/endless").write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"));
@@ -403,7 +403,7 @@ TEST_CASE("an upstream that is not there fails each request, and is tried again 
   ClientPool pool(loop, driver.wheel(), Origin{uv::UnixAddress{folder.file("none.sock")}});
   for (std::uint64_t i = 1; i <= 3; ++i) {
     Observer observer;
-    auto exchange = pool.start(get("/"), observer);
+    auto exchange = pool.start(get_request("/"), observer);
     CHECK(loop.run_until([&] { return observer.is_over(); }, kBound));
     REQUIRE(observer.error.has_value());
     CHECK(observer.error->code == ErrorCode::UpstreamUnavailable);
@@ -413,11 +413,11 @@ TEST_CASE("an upstream that is not there fails each request, and is tried again 
 
 TEST_CASE("an upgrade hands the stream over, with what came behind the 101") {
   for (const bool takes_at_once : {true, false}) {
-    Bench bench;
+    ClientBench bench;
     CAPTURE(takes_at_once);
     Observer observer;
     std::optional<ClientExchange::Upgraded> upgraded;
-    ClientRequest request = get("/ws");
+    ClientRequest request = get_request("/ws");
     request.upgrade = "websocket";
     auto exchange = bench.pool.start(std::move(request), observer);
     observer.then = [&] {
@@ -441,9 +441,9 @@ TEST_CASE("an upgrade hands the stream over, with what came behind the 101") {
 }
 
 TEST_CASE("an upgrade that the upstream refuses is an ordinary answer") {
-  Bench bench;
+  ClientBench bench;
   Observer observer;
-  ClientRequest request = get("/ws");
+  ClientRequest request = get_request("/ws");
   request.upgrade = "websocket";
   auto exchange = bench.pool.start(std::move(request), observer);
   REQUIRE(bench.served(0, "Upgrade").write(kOk));
@@ -452,11 +452,11 @@ TEST_CASE("an upgrade that the upstream refuses is an ordinary answer") {
 }
 
 TEST_CASE("an exchange is cancelled by destroying it, in every state and in every callback") {
-  Bench bench;
+  ClientBench bench;
   Observer observer;
-  auto exchange = bench.pool.start(get("/waiting"), observer);
+  auto exchange = bench.pool.start(get_request("/waiting"), observer);
   exchange.reset();
-  exchange = bench.pool.start(get("/sent"), observer);
+  exchange = bench.pool.start(get_request("/sent"), observer);
   static_cast<void>(bench.served(0, "/sent"));
   exchange.reset();
   CHECK(bench.until([&] { return bench.upstream[0]->has_ended; }));
@@ -464,7 +464,7 @@ TEST_CASE("an exchange is cancelled by destroying it, in every state and in ever
   for (const bool in_head : {true, false}) {
     Observer ending;
     const std::size_t n = bench.upstream.size();
-    exchange = bench.pool.start(get("/in"), ending);
+    exchange = bench.pool.start(get_request("/in"), ending);
     (in_head ? ending.then : ending.on_piece) = [&] { exchange.reset(); };
     REQUIRE(bench.served(n, "/in").write(kOk));
     CHECK(bench.until([&] { return exchange == nullptr; }));
@@ -475,10 +475,10 @@ TEST_CASE("an exchange is cancelled by destroying it, in every state and in ever
 }
 
 TEST_CASE("a fetch is one callback: the answer, or why there is none") {
-  Bench bench;
+  ClientBench bench;
   std::optional<Result<WholeResponse>> result;
   std::unique_ptr<Fetch> fetch;
-  fetch = std::make_unique<Fetch>(bench.pool, get("/f"), 5, [&](Result<WholeResponse> got) {
+  fetch = std::make_unique<Fetch>(bench.pool, get_request("/f"), 5, [&](Result<WholeResponse> got) {
     result = std::move(got);
     fetch.reset();
   });
@@ -489,17 +489,18 @@ TEST_CASE("a fetch is one callback: the answer, or why there is none") {
   CHECK((*result)->body == "hello");
 
   result.reset();
-  fetch = std::make_unique<Fetch>(bench.pool, get("/large"), 4, [&](Result<WholeResponse> got) {
-    result = std::move(got);
-    fetch.reset();
-  });
+  fetch =
+      std::make_unique<Fetch>(bench.pool, get_request("/large"), 4, [&](Result<WholeResponse> got) {
+        result = std::move(got);
+        fetch.reset();
+      });
   REQUIRE(bench.served(0, "/large").write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"));
   CHECK(bench.until([&] { return result.has_value(); }));
   REQUIRE_FALSE(result->has_value());
   CHECK(result->error().code == ErrorCode::UpstreamUnavailable);
 
   result.reset();
-  fetch = std::make_unique<Fetch>(bench.pool, get("/never"), 4,
+  fetch = std::make_unique<Fetch>(bench.pool, get_request("/never"), 4,
                                   [&](Result<WholeResponse> got) { result = std::move(got); });
   static_cast<void>(bench.served(1, "/never"));
   fetch.reset();

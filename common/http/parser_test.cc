@@ -80,10 +80,10 @@ Reading<ResponseHead> read_responses(std::string_view text, std::size_t cut = 1 
 }
 
 // A request line and Host, then `rest` as it is.
-std::string get(std::string_view rest) {
+std::string get_with(std::string_view rest) {
   return "GET / HTTP/1.1\r\nHost: a\r\n" + std::string(rest);
 }
-std::string post(std::string_view rest) {
+std::string post_with(std::string_view rest) {
   return "POST / HTTP/1.1\r\nHost: a\r\n" + std::string(rest);
 }
 
@@ -97,61 +97,65 @@ struct Refused {
 std::vector<Refused> smuggling_table() {
   using namespace std::string_literals;
   return {
-      {"folded line", get("X: a\r\n b\r\n\r\n"), 400},
-      {"folded line with TAB", get("X: a\r\n\tb\r\n\r\n"), 400},
+      {"folded line", get_with("X: a\r\n b\r\n\r\n"), 400},
+      {"folded line with TAB", get_with("X: a\r\n\tb\r\n\r\n"), 400},
       {"folded Content-Length (CVE-2024-27982)",
        "POST / HTTP/1.1\r\nHost: a\r\n Content-Length: 5\r\n\r\nhello", 400},
       {"folded first line", "GET / HTTP/1.1\r\n Host: a\r\n\r\n", 400},
       {"space before the request line", " GET / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
       {"Transfer-Encoding folded (CVE-2022-32213)",
-       post("Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n"), 400},
-      {"bare CR between headers (CVE-2023-30589)", get("X: a\rY: b\r\n\r\n"), 400},
-      {"CR CR LF", get("X: a\r\r\n\r\n"), 400},
-      {"CR X ends the head (CVE-2025-23167)", get("X: a\r\n\rXGET /2 HTTP/1.1\r\n\r\n"), 400},
+       post_with("Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n"), 400},
+      {"bare CR between headers (CVE-2023-30589)", get_with("X: a\rY: b\r\n\r\n"), 400},
+      {"CR CR LF", get_with("X: a\r\r\n\r\n"), 400},
+      {"CR X ends the head (CVE-2025-23167)", get_with("X: a\r\n\rXGET /2 HTTP/1.1\r\n\r\n"), 400},
       {"LF only", "GET / HTTP/1.1\nHost: a\n\n", 400},
       {"LF for one line", "GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n", 400},
-      {"LF ends the head", get("X: a\r\n\n"), 400},
-      {"NUL in a value", get("X: a\0b\r\n\r\n"s), 400},
-      {"NUL in a name", get("X\0: a\r\n\r\n"s), 400},
-      {"control character in a value", get("X: a\x01\r\n\r\n"), 400},
-      {"DEL in a value", get("X: a\x7f\r\n\r\n"), 400},
-      {"space before the colon", get("X : a\r\n\r\n"), 400},
-      {"space before the colon of Content-Length", post("Content-Length : 5\r\n\r\nhello"), 400},
-      {"no colon", get("X\r\n\r\n"), 400},
-      {"empty name", get(": a\r\n\r\n"), 400},
+      {"LF ends the head", get_with("X: a\r\n\n"), 400},
+      {"NUL in a value", get_with("X: a\0b\r\n\r\n"s), 400},
+      {"NUL in a name", get_with("X\0: a\r\n\r\n"s), 400},
+      {"control character in a value", get_with("X: a\x01\r\n\r\n"), 400},
+      {"DEL in a value", get_with("X: a\x7f\r\n\r\n"), 400},
+      {"space before the colon", get_with("X : a\r\n\r\n"), 400},
+      {"space before the colon of Content-Length", post_with("Content-Length : 5\r\n\r\nhello"),
+       400},
+      {"no colon", get_with("X\r\n\r\n"), 400},
+      {"empty name", get_with(": a\r\n\r\n"), 400},
       {"no Host", "GET / HTTP/1.1\r\n\r\n", 400},
-      {"two Hosts", get("Host: b\r\n\r\n"), 400},
-      {"two equal Hosts", get("Host: a\r\n\r\n"), 400},
+      {"two Hosts", get_with("Host: b\r\n\r\n"), 400},
+      {"two equal Hosts", get_with("Host: a\r\n\r\n"), 400},
       {"two Hosts in HTTP/1.0", "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", 400},
       {"Host with a path", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400},
       {"Host with a user", "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", 400},
       {"Host with a space", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400},
       {"absolute target for another host", "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-      {"CL and TE", post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400},
-      {"TE and CL", post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"), 400},
-      {"two CL", post("Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello"), 400},
-      {"two equal CL", post("Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello"), 400},
-      {"CL list", post("Content-Length: 5, 5\r\n\r\nhello"), 400},
-      {"CL +3", post("Content-Length: +3\r\n\r\nabc"), 400},
-      {"CL -1", post("Content-Length: -1\r\n\r\n"), 400},
-      {"CL 3 4", post("Content-Length: 3 4\r\n\r\nabc"), 400},
-      {"CL 0x3", post("Content-Length: 0x3\r\n\r\nabc"), 400},
-      {"CL empty", post("Content-Length:\r\n\r\n"), 400},
-      {"CL beyond 64 bits", post("Content-Length: 18446744073709551616\r\n\r\n"), 400},
-      {"TE chunked, identity", post("Transfer-Encoding: chunked, identity\r\n\r\n"), 400},
-      {"TE gzip, chunked", post("Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"), 400},
-      {"TE identity", post("Transfer-Encoding: identity\r\n\r\n"), 400},
-      {"TE xchunked", post("Transfer-Encoding: xchunked\r\n\r\n"), 400},
+      {"CL and TE", post_with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+       400},
+      {"TE and CL", post_with("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"),
+       400},
+      {"two CL", post_with("Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello"), 400},
+      {"two equal CL", post_with("Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello"), 400},
+      {"CL list", post_with("Content-Length: 5, 5\r\n\r\nhello"), 400},
+      {"CL +3", post_with("Content-Length: +3\r\n\r\nabc"), 400},
+      {"CL -1", post_with("Content-Length: -1\r\n\r\n"), 400},
+      {"CL 3 4", post_with("Content-Length: 3 4\r\n\r\nabc"), 400},
+      {"CL 0x3", post_with("Content-Length: 0x3\r\n\r\nabc"), 400},
+      {"CL empty", post_with("Content-Length:\r\n\r\n"), 400},
+      {"CL beyond 64 bits", post_with("Content-Length: 18446744073709551616\r\n\r\n"), 400},
+      {"TE chunked, identity", post_with("Transfer-Encoding: chunked, identity\r\n\r\n"), 400},
+      {"TE gzip, chunked", post_with("Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"), 400},
+      {"TE identity", post_with("Transfer-Encoding: identity\r\n\r\n"), 400},
+      {"TE xchunked", post_with("Transfer-Encoding: xchunked\r\n\r\n"), 400},
       {"TE twice",
-       post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400},
-      {"TE with vertical tab", post("Transfer-Encoding: \vchunked\r\n\r\n0\r\n\r\n"), 400},
+       post_with("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400},
+      {"TE with vertical tab", post_with("Transfer-Encoding: \vchunked\r\n\r\n0\r\n\r\n"), 400},
       {"TE in HTTP/1.0",
        "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
       {"upgrade with a body",
-       post("Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n\r\nhello"), 400},
+       post_with("Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n\r\nhello"),
+       400},
       {"GET upgrade with a chunked body",
-       get("Connection: Upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: "
-           "chunked\r\n\r\n0\r\n\r\n"),
+       get_with("Connection: Upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: "
+                "chunked\r\n\r\n0\r\n\r\n"),
        400},
       {"HTTP/3.7", "GET / HTTP/3.7\r\nHost: a\r\n\r\n", 505},
       {"HTTP/2.0", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505},
@@ -172,30 +176,32 @@ std::vector<Refused> smuggling_table() {
       {"8-bit target", "GET /\xc3\xa4 HTTP/1.1\r\nHost: a\r\n\r\n", 400},
       {"space in the target", "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", 400},
       {"* for GET", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-      {"chunk size not hex", post("Transfer-Encoding: chunked\r\n\r\nxy\r\n"), 400},
-      {"chunk size 0x5", post("Transfer-Encoding: chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\n"), 400},
-      {"chunk size -1", post("Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n"), 400},
-      {"chunk size beyond 64 bits", post("Transfer-Encoding: chunked\r\n\r\n10000000000000000\r\n"),
+      {"chunk size not hex", post_with("Transfer-Encoding: chunked\r\n\r\nxy\r\n"), 400},
+      {"chunk size 0x5", post_with("Transfer-Encoding: chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\n"),
        400},
-      {"chunk without its end", post("Transfer-Encoding: chunked\r\n\r\n5\r\nhelloX\r\n0\r\n\r\n"),
+      {"chunk size -1", post_with("Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n"), 400},
+      {"chunk size beyond 64 bits",
+       post_with("Transfer-Encoding: chunked\r\n\r\n10000000000000000\r\n"), 400},
+      {"chunk without its end",
+       post_with("Transfer-Encoding: chunked\r\n\r\n5\r\nhelloX\r\n0\r\n\r\n"), 400},
+      {"chunk ended by LF", post_with("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\n0\r\n\r\n"),
        400},
-      {"chunk ended by LF", post("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\n0\r\n\r\n"), 400},
-      {"chunk size ended by LF", post("Transfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n"),
-       400},
+      {"chunk size ended by LF",
+       post_with("Transfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n"), 400},
       {"endless chunk extension",
-       post("Transfer-Encoding: chunked\r\n\r\n5;x=" + std::string(20'000, 'y')), 400},
+       post_with("Transfer-Encoding: chunked\r\n\r\n5;x=" + std::string(20'000, 'y')), 400},
       {"endless trailers",
-       post("Transfer-Encoding: chunked\r\n\r\n0\r\n" +
-            [] {
-              std::string trailers;
-              for (int i = 0; i < 1'000; ++i) trailers += "X: y\r\n";
-              return trailers;
-            }()),
+       post_with("Transfer-Encoding: chunked\r\n\r\n0\r\n" +
+                 [] {
+                   std::string trailers;
+                   for (int i = 0; i < 1'000; ++i) trailers += "X: y\r\n";
+                   return trailers;
+                 }()),
        400},
-      {"head too large", get("X: " + std::string(limits::kHttpHeadBytesMax, 'x')), 431},
+      {"head too large", get_with("X: " + std::string(limits::kHttpHeadBytesMax, 'x')), 431},
       {"head of blank lines", std::string(40'000, '\r').replace(0, 0, "\r\n"), 400},
       {"URL too large", "GET /" + std::string(limits::kHttpUrlBytesMax, 'x'), 414},
-      {"too many headers", get([] {
+      {"too many headers", get_with([] {
          std::string lines;
          for (std::size_t i = 0; i < limits::kHttpHeadersMax; ++i) lines += "X: y\r\n";
          return lines + "\r\n";
@@ -255,7 +261,7 @@ TEST_CASE("a head is read in full, however it is cut") {
 }
 
 TEST_CASE("a chunked body is joined; extensions and trailers are dropped") {
-  const std::string text = post(
+  const std::string text = post_with(
       "Transfer-Encoding: Chunked\r\n\r\n5;name=value\r\nhello\r\n006\r\n world\r\n0\r\n"
       "Content-Length: 99\r\nX-Trailer: t\r\n\r\nGET /next HTTP/1.1\r\nHost: b\r\n\r\n");
   for (std::size_t cut = 1; cut <= text.size(); ++cut) {
@@ -273,12 +279,13 @@ TEST_CASE("a chunked body is joined; extensions and trailers are dropped") {
 }
 
 TEST_CASE("pipelined requests come one at a time") {
-  const std::string text = get("\r\n") + post("Content-Length: 2\r\n\r\nab") + get("\r\n");
+  const std::string text =
+      get_with("\r\n") + post_with("Content-Length: 2\r\n\r\nab") + get_with("\r\n");
   RequestParser parser;
   CHECK(parser.is_between_messages());
   ParseStep step = parser.next(bytes_of(text));
   CHECK(step.event == ParseEvent::Head);
-  CHECK(step.consumed == get("\r\n").size());
+  CHECK(step.consumed == get_with("\r\n").size());
   CHECK(parser.next({}).event == ParseEvent::End);
   CHECK(parser.is_between_messages());
   const auto reading = read_requests(text);
@@ -288,7 +295,8 @@ TEST_CASE("pipelined requests come one at a time") {
 }
 
 TEST_CASE("what follows an upgrade request is left alone") {
-  const std::string head = get("Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  const std::string head =
+      get_with("Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n");
   const std::string text = head + std::string("\x81\x85\0\r\n\r\n", 7);
   for (std::size_t cut = 1; cut <= text.size(); ++cut) {
     const auto reading = read_requests(text, cut);
@@ -301,22 +309,22 @@ TEST_CASE("what follows an upgrade request is left alone") {
 }
 
 TEST_CASE("an upgrade is only what RFC 9110 calls one") {
-  CHECK_FALSE(read_requests(get("Upgrade: websocket\r\n\r\n")).heads.at(0).upgrade);
-  CHECK_FALSE(read_requests(get("Connection: upgrade\r\n\r\n")).heads.at(0).upgrade);
+  CHECK_FALSE(read_requests(get_with("Upgrade: websocket\r\n\r\n")).heads.at(0).upgrade);
+  CHECK_FALSE(read_requests(get_with("Connection: upgrade\r\n\r\n")).heads.at(0).upgrade);
   CHECK_FALSE(read_requests("GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
                   .heads.at(0)
                   .upgrade);
   CHECK_FALSE(
-      read_requests(post("Connection: upgrade\r\nUpgrade: h2c\r\n\r\n")).heads.at(0).upgrade);
+      read_requests(post_with("Connection: upgrade\r\nUpgrade: h2c\r\n\r\n")).heads.at(0).upgrade);
 }
 
 TEST_CASE("keep-alive follows the version and Connection") {
-  CHECK(read_requests(get("\r\n")).heads.at(0).keep_alive);
-  CHECK_FALSE(read_requests(get("Connection: x, Close\r\n\r\n")).heads.at(0).keep_alive);
+  CHECK(read_requests(get_with("\r\n")).heads.at(0).keep_alive);
+  CHECK_FALSE(read_requests(get_with("Connection: x, Close\r\n\r\n")).heads.at(0).keep_alive);
   CHECK_FALSE(read_requests("GET / HTTP/1.0\r\n\r\n").heads.at(0).keep_alive);
   CHECK(read_requests("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n").heads.at(0).keep_alive);
   // Data behind `Connection: close` is a further message to the parser; the connection drops it.
-  CHECK(read_requests(get("Connection: close\r\n\r\n") + get("\r\n")).heads.size() == 2);
+  CHECK(read_requests(get_with("Connection: close\r\n\r\n") + get_with("\r\n")).heads.size() == 2);
 }
 
 TEST_CASE("other forms that are right: absolute target, OPTIONS *, IPv6 host, Expect") {
@@ -326,14 +334,15 @@ TEST_CASE("other forms that are right: absolute target, OPTIONS *, IPv6 host, Ex
   CHECK(read_requests("GET http://a HTTP/1.1\r\nHost: a\r\n\r\n").heads.at(0).path() == "/");
   CHECK(read_requests("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n").heads.at(0).path() == "*");
   CHECK(read_requests("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n").heads.at(0).host() == "[::1]:80");
-  const auto expecting = read_requests(post("Expect: 100-continue\r\nContent-Length: 1\r\n\r\n"));
+  const auto expecting =
+      read_requests(post_with("Expect: 100-continue\r\nContent-Length: 1\r\n\r\n"));
   CHECK(expecting.heads.at(0).expects_continue);
-  CHECK_FALSE(read_requests(get("Expect: 100-continue\r\n\r\n")).heads.at(0).expects_continue);
+  CHECK_FALSE(read_requests(get_with("Expect: 100-continue\r\n\r\n")).heads.at(0).expects_continue);
   CHECK(read_requests("M-SEARCH / HTTP/1.1\r\nHost: a\r\n\r\n").heads.at(0).method == "M-SEARCH");
 }
 
 TEST_CASE("the largest head and URL that are allowed pass") {
-  const std::string start = get("X: ");
+  const std::string start = get_with("X: ");
   const std::string fill(limits::kHttpHeadBytesMax - start.size() - 4, 'x');
   CHECK(read_requests(start + fill + "\r\n\r\n").heads.size() == 1);
   CHECK(read_requests(start + fill + "x\r\n\r\n").error->status == 431);
@@ -341,7 +350,8 @@ TEST_CASE("the largest head and URL that are allowed pass") {
   CHECK(read_requests("GET " + url + " HTTP/1.1\r\nHost: a\r\n\r\n").heads.at(0).target == url);
   std::string lines;
   for (std::size_t i = 1; i < limits::kHttpHeadersMax; ++i) lines += "X: y\r\n";
-  CHECK(read_requests(get(lines + "\r\n")).heads.at(0).headers.size() == limits::kHttpHeadersMax);
+  CHECK(read_requests(get_with(lines + "\r\n")).heads.at(0).headers.size() ==
+        limits::kHttpHeadersMax);
 }
 
 TEST_CASE("responses: bodies end by length, chunks, or the end of the connection") {

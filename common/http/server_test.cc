@@ -89,8 +89,8 @@ ServerOptions short_timeouts() {
   return options;
 }
 
-struct Bench {
-  explicit Bench(const ServerOptions& options = {})
+struct ServerBench {
+  explicit ServerBench(const ServerOptions& options = {})
       : server(loop, driver.wheel(), handler, options),
         address(server.listen(uv::TcpAddress{"127.0.0.1", 0}).value()) {}
 
@@ -122,7 +122,7 @@ void answer(ServerConnection& connection) { connection.respond(text_response(200
 }  // namespace
 
 TEST_CASE("requests on one connection are answered in order, pipelined ones too") {
-  Bench bench;
+  ServerBench bench;
   bench.handler.answers_at_once = true;
   auto peer = bench.connect();
   REQUIRE(peer->write(get("/1") + get("/2") + get("/3")));
@@ -137,7 +137,7 @@ TEST_CASE("requests on one connection are answered in order, pipelined ones too"
 }
 
 TEST_CASE("a request that comes byte by byte is a request") {
-  Bench bench;
+  ServerBench bench;
   bench.handler.script.on_body_end = answer;
   auto peer = bench.connect();
   for (const char c : post("Content-Length: 5\r\n\r\nhello")) {
@@ -149,7 +149,7 @@ TEST_CASE("a request that comes byte by byte is a request") {
 }
 
 TEST_CASE("the next pipelined request waits for the answer to this one") {
-  Bench bench;
+  ServerBench bench;
   auto peer = bench.connect();
   REQUIRE(peer->write(get("/slow") + get("/next")));
   CHECK(bench.until([&] { return bench.handler.script.is_whole; }));
@@ -160,7 +160,7 @@ TEST_CASE("the next pipelined request waits for the answer to this one") {
 }
 
 TEST_CASE("what a client pipelines behind an unanswered request is bounded") {
-  Bench bench;
+  ServerBench bench;
   auto peer = bench.connect();
   REQUIRE(peer->write(get("/slow")));
   CHECK(bench.until([&] { return bench.handler.script.is_whole; }));
@@ -182,7 +182,7 @@ TEST_CASE("Connection and the version decide whether the connection stays") {
   for (const Case& test : {Case{get("/a"), true}, Case{get("/b", "Connection: close\r\n"), false},
                            Case{"GET /c HTTP/1.0\r\n\r\n", false},
                            Case{"GET /d HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", true}}) {
-    Bench bench;
+    ServerBench bench;
     CAPTURE(test.request);
     bench.handler.answers_at_once = true;
     auto peer = bench.connect();
@@ -196,7 +196,7 @@ TEST_CASE("Connection and the version decide whether the connection stays") {
 }
 
 TEST_CASE("HEAD gets the head of the answer alone, a 204 no length") {
-  Bench bench;
+  ServerBench bench;
   auto peer = bench.connect();
   bench.handler.script.on_body_end = answer;
   REQUIRE(peer->write("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"));
@@ -219,7 +219,7 @@ TEST_CASE("HEAD gets the head of the answer alone, a 204 no length") {
 }
 
 TEST_CASE("a streamed answer is chunked, or counted, or ended by the connection") {
-  Bench bench;
+  ServerBench bench;
   std::optional<std::uint64_t> length;
   bench.handler.script.on_body_end = [&](ServerConnection& c) {
     c.begin_response(200, {{"X", "y"}, {"Content-Length", "99"}}, length);
@@ -248,7 +248,7 @@ TEST_CASE("a streamed answer is chunked, or counted, or ended by the connection"
 }
 
 TEST_CASE("a head is sent at the end of the turn, though no body has come") {
-  Bench bench;
+  ServerBench bench;
   bench.handler.script.on_body_end = [](ServerConnection& c) { c.begin_response(200, {}); };
   auto peer = bench.connect();
   REQUIRE(peer->write(get("/")));
@@ -256,7 +256,7 @@ TEST_CASE("a head is sent at the end of the turn, though no body has come") {
 }
 
 TEST_CASE("an answer that breaks off resets the connection") {
-  Bench bench;
+  ServerBench bench;
   auto peer = bench.connect();
   bench.handler.script.on_body_end = [](ServerConnection& c) {
     c.begin_response(200, {}, 100);
@@ -269,7 +269,7 @@ TEST_CASE("an answer that breaks off resets the connection") {
 }
 
 TEST_CASE("a client that does not read holds up the writer, and lets it go on when it reads") {
-  Bench bench;
+  ServerBench bench;
   std::size_t written = 0;
   constexpr std::size_t kTotal = 32 * 1024 * 1024;
   const std::string block(64 * 1024, 'b');
@@ -309,7 +309,7 @@ TEST_CASE("a client that does not read holds up the writer, and lets it go on wh
 }
 
 TEST_CASE("a client without any write progress is reset") {
-  Bench bench(short_timeouts());
+  ServerBench bench(short_timeouts());
   bench.handler.script.on_body_end = [](ServerConnection& c) {
     c.begin_response(200, {});
     const std::string block(1024 * 1024, 'b');
@@ -325,7 +325,7 @@ TEST_CASE("a client without any write progress is reset") {
 }
 
 TEST_CASE("malformed requests get the catalogue's form and the end of the connection") {
-  Bench bench;
+  ServerBench bench;
   auto peer = bench.connect();
   REQUIRE(peer->write("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"));
   CHECK(bench.until([&] { return peer->has_ended; }));
@@ -337,7 +337,7 @@ TEST_CASE("malformed requests get the catalogue's form and the end of the connec
 }
 
 TEST_CASE("the refusal of a large head reaches a client that is still sending it") {
-  Bench bench;
+  ServerBench bench;
   auto peer = bench.connect();
   REQUIRE(peer->write("GET / HTTP/1.1\r\nHost: a\r\nX: " +
                       std::string(2 * limits::kHttpHeadBytesMax, 'x')));
@@ -351,7 +351,7 @@ TEST_CASE("the refusal of a large head reaches a client that is still sending it
 
 TEST_CASE("a malformed body ends the exchange, and what it had begun is reset") {
   for (const bool has_begun : {false, true}) {
-    Bench bench;
+    ServerBench bench;
     CAPTURE(has_begun);
     bench.handler.on_head = [&](ServerConnection& c) {
       if (has_begun) c.begin_response(200, {});
@@ -366,7 +366,7 @@ TEST_CASE("a malformed body ends the exchange, and what it had begun is reset") 
 }
 
 TEST_CASE("heads that do not end, bodies that stand still, and idle connections time out") {
-  Bench bench(short_timeouts());
+  ServerBench bench(short_timeouts());
   auto silent = bench.connect();
   auto half_head = bench.connect();
   REQUIRE(half_head->write("GET / HT"));
@@ -391,7 +391,7 @@ TEST_CASE("heads that do not end, bodies that stand still, and idle connections 
 }
 
 TEST_CASE("a head that trickles does not get more time by each byte") {
-  Bench bench(short_timeouts());
+  ServerBench bench(short_timeouts());
   auto peer = bench.connect();
   uv::Timer trickle(bench.loop, [&] { static_cast<void>(peer->write("x")); });
   REQUIRE(peer->write("GET / HTTP/1.1\r\nX: "));
@@ -400,7 +400,7 @@ TEST_CASE("a head that trickles does not get more time by each byte") {
 }
 
 TEST_CASE("a paused body holds the client up and has no time limit") {
-  Bench bench(short_timeouts());
+  ServerBench bench(short_timeouts());
   bench.handler.on_head = [](ServerConnection& c) { c.pause_body(); };
   bench.handler.script.on_body_end = answer;
   auto peer = bench.connect();
@@ -414,7 +414,7 @@ TEST_CASE("a paused body holds the client up and has no time limit") {
 }
 
 TEST_CASE("body bytes that came before the pause are kept for the resume") {
-  Bench bench;
+  ServerBench bench;
   bench.handler.on_head = [](ServerConnection& c) { c.pause_body(); };
   bench.handler.script.on_body_end = answer;
   auto peer = bench.connect();
@@ -437,7 +437,7 @@ TEST_CASE("after an early answer a small rest of the body is dropped, a large on
         Case{post("Content-Length: " + large + "\r\n\r\n"), false},
         Case{post("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"), false},
         Case{post("Expect: 100-continue\r\nContent-Length: 5\r\n\r\n"), false}}) {
-    Bench bench;
+    ServerBench bench;
     CAPTURE(test.request);
     bench.handler.answers_at_once = true;
     auto peer = bench.connect();
@@ -452,7 +452,7 @@ TEST_CASE("after an early answer a small rest of the body is dropped, a large on
 }
 
 TEST_CASE("a client that leaves ends its exchange; one that only half closes is answered") {
-  Bench bench;
+  ServerBench bench;
   auto leaving = bench.connect();
   REQUIRE(leaving->write(get("/")));
   CHECK(bench.until([&] { return bench.handler.script.is_whole; }));
@@ -477,7 +477,7 @@ TEST_CASE("a client that leaves ends its exchange; one that only half closes is 
 
 TEST_CASE("a taken stream lives on with what came behind the request; the exchange goes") {
   for (const bool is_in_handler : {true, false}) {
-    Bench bench;
+    ServerBench bench;
     CAPTURE(is_in_handler);
     std::optional<TakenStream> taken;
     const auto take = [&](ServerConnection& c) {
@@ -504,7 +504,7 @@ TEST_CASE("a taken stream lives on with what came behind the request; the exchan
 }
 
 TEST_CASE("a stream is taken later too, with all that came meanwhile") {
-  Bench bench;
+  ServerBench bench;
   auto peer = bench.connect();
   REQUIRE(peer->write(get("/", "Connection: Upgrade\r\nUpgrade: websocket\r\n")));
   CHECK(bench.until([&] { return bench.handler.script.is_whole; }));
@@ -516,7 +516,7 @@ TEST_CASE("a stream is taken later too, with all that came meanwhile") {
 }
 
 TEST_CASE("a refused upgrade closes the connection: no second request is read from it") {
-  Bench bench;
+  ServerBench bench;
   bench.handler.answers_at_once = true;
   auto peer = bench.connect();
   REQUIRE(peer->write(get("/ws", "Connection: Upgrade\r\nUpgrade: websocket\r\n") + get("/evil")));
@@ -526,7 +526,7 @@ TEST_CASE("a refused upgrade closes the connection: no second request is read fr
 }
 
 TEST_CASE("a handler that neither answers nor gives an exchange is told on: 500, counted") {
-  Bench bench;
+  ServerBench bench;
   bench.handler.gives_nothing = true;
   auto peer = bench.connect();
   REQUIRE(peer->write(get("/")));
@@ -537,7 +537,7 @@ TEST_CASE("a handler that neither answers nor gives an exchange is told on: 500,
 TEST_CASE("beyond the connection limit a client is told 503 and when to come back") {
   ServerOptions options;
   options.connections_max = 2;
-  Bench bench(options);
+  ServerBench bench(options);
   bench.handler.answers_at_once = true;
   auto first = bench.connect();
   auto second = bench.connect();
@@ -563,7 +563,7 @@ TEST_CASE("a connection that is not admitted is closed unread") {
     const auto who = stream.credentials();
     return who.has_value() && who->uid != ::getuid();
   };
-  Bench bench(options);
+  ServerBench bench(options);
   Folder folder;
   const uv::Address path = uv::UnixAddress{folder.file("app.sock")};
   REQUIRE(bench.server.listen(path).has_value());
@@ -573,7 +573,7 @@ TEST_CASE("a connection that is not admitted is closed unread") {
 }
 
 TEST_CASE("a drain closes idle connections, lets requests finish, and then says so") {
-  Bench bench;
+  ServerBench bench;
   bool is_drained = false;
   auto idle = bench.connect();
   auto busy = bench.connect();
@@ -593,7 +593,7 @@ TEST_CASE("a drain closes idle connections, lets requests finish, and then says 
 }
 
 TEST_CASE("destroying the server destroys what is in flight") {
-  auto bench = std::make_unique<Bench>();
+  auto bench = std::make_unique<ServerBench>();
   auto peer = bench->connect();
   REQUIRE(peer->write(get("/")));
   CHECK(bench->until([&] { return bench->handler.script.is_whole; }));

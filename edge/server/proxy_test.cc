@@ -10,12 +10,6 @@ namespace {
 
 using namespace testing;
 
-config::Config with_limits(const std::function<void(RuntimeLimits&)>& change) {
-  config::Config config = one_app();
-  change(config.limits);
-  return config;
-}
-
 struct ProxyFixture : ServerFixture {
   explicit ProxyFixture(config::Config settings = one_app())
       : ServerFixture(std::move(settings), true) {}

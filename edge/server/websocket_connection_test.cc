@@ -27,12 +27,6 @@ struct Connected {
   RawClient client;
 };
 
-config::Config with_limits(const std::function<void(RuntimeLimits&)>& change) {
-  config::Config config = one_app();
-  change(config.limits);
-  return config;
-}
-
 std::string close_bytes(unsigned code, std::string_view reason = "") {
   return std::string(make_close_frame(static_cast<std::uint16_t>(code), reason).view());
 }

@@ -17,8 +17,6 @@
 namespace tako::test {
 namespace {
 
-constexpr std::string_view kUnixPrefix = "unix:";
-
 bool wait_for(int fd, short events, Deadline deadline) {
   pollfd entry{.fd = fd, .events = events, .revents = 0};
   for (;;) {

@@ -12,6 +12,8 @@ namespace tako::test {
 // Where a server listens: "127.0.0.1:8080", "[::1]:8080" or "unix:/path/to.sock".
 using Endpoint = std::string;
 
+constexpr std::string_view kUnixPrefix = "unix:";
+
 struct ReadResult {
   enum class Kind { Bytes, Closed, Timeout };
   Kind kind = Kind::Timeout;

@@ -16,7 +16,6 @@
 namespace tako::test {
 namespace {
 
-constexpr std::string_view kUnixPrefix = "unix:";
 constexpr std::string_view kAuthorizePath = "/channels/authorize";
 
 int bind_unix(const std::string& path) {

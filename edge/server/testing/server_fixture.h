@@ -174,6 +174,12 @@ inline config::Config one_app() {
   return config;
 }
 
+inline config::Config with_limits(const std::function<void(RuntimeLimits&)>& change) {
+  config::Config config = one_app();
+  change(config.limits);
+  return config;
+}
+
 // Turns a loop for a test whose clients are no part of it: a tick makes it look again.
 class Turns {
  public:
