@@ -156,7 +156,7 @@ TEST_CASE("answers wait while the link is full, up to their own bound; above it 
   CHECK(bench.edges.edges() == 0);
   CHECK(bench.table.find("default", "chat")->subscribers() == 0);
   edge.turn();
-  edge.link().on_drained();  // Nothing more is sent: TestEdge::send checks it.
+  edge.link().flush();  // Nothing more is sent: TestEdge::send checks it.
 }
 
 TEST_CASE("answers that waited come before the messages that waited") {

@@ -369,7 +369,8 @@ void EdgeLink::flush() {
     if (channels_.has_dirty() && outbox_.has_room()) channels_.pump_one();
     if (state_ == State::Ended) return;
   }
-  if (!outbox_.has_room()) ++parts_.limit_counters.link_outbox_bytes_max;
+  waits_for_room_ = !outbox_.has_room();
+  if (waits_for_room_) ++parts_.limit_counters.link_outbox_bytes_max;
   outbox_.send_frame();
 }
 

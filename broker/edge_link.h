@@ -33,10 +33,11 @@ class EdgeLink final : private ControlFollower {
 
   // One whole frame of the edge (a serialized EdgeFrame).
   void on_frame(std::span<const std::byte> frame);
-  // FrameSink::pending_bytes() has become small: the pump goes on.
-  void on_drained() { flush(); }
-  // At the end of a loop turn, after FrameSink::schedule_flush().
+  // At the end of a loop turn, after FrameSink::schedule_flush(); and when waits_for_room(), once
+  // FrameSink::pending_bytes() has become small.
   void flush();
+  // The last flush() left something for want of room.
+  [[nodiscard]] bool waits_for_room() const { return waits_for_room_; }
 
   [[nodiscard]] bool is_welcomed() const { return state_ == State::Linked; }
   [[nodiscard]] std::string_view edge_name() const override { return edge_name_; }
@@ -78,6 +79,7 @@ class EdgeLink final : private ControlFollower {
   FrameSink& sink_;
   LinkId id_;
   State state_ = State::Greeting;
+  bool waits_for_room_ = false;
   std::string edge_name_;
   std::uint64_t instance_ = 0;
   std::uint64_t control_sent_ = 0;

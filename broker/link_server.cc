@@ -45,12 +45,8 @@ class LinkServer::Connection final : private ipc::LinkObserver, private FrameSin
     if (!is_closing_) edge_->on_frame(frame);
   }
   void on_drained() override {
-    if (is_closing_) {
-      is_over_ = true;
-      turn_end_.schedule();
-    } else {
-      edge_->on_drained();
-    }
+    is_over_ |= is_closing_;
+    turn_end_.schedule();
   }
   void on_closed(const Error& error) override {
     if (error.code == ErrorCode::ProtocolError) server_.on_framing_broken(error);
@@ -63,6 +59,7 @@ class LinkServer::Connection final : private ipc::LinkObserver, private FrameSin
   void schedule_flush() override { turn_end_.schedule(); }
   void close(std::string_view /*reason*/) override {
     is_closing_ = true;
+    link_->flush();
     if (link_->pending_bytes() == 0) {
       is_over_ = true;
       turn_end_.schedule();
@@ -72,8 +69,17 @@ class LinkServer::Connection final : private ipc::LinkObserver, private FrameSin
   }
 
   void on_turn_end() {
-    if (!is_over_ && !is_closing_) edge_->flush();
+    if (!is_over_ && !is_closing_) pump();
     if (is_over_) server_.remove(id_);  // `this` is gone.
+  }
+
+  void pump() {
+    edge_->flush();
+    if (is_closing_) return;
+    turn_end_.cancel();  // What flush() queued needs no turn of its own.
+    link_->flush();
+    // The kernel took a full outbox at once: there is more, but others have their turn first.
+    if (edge_->waits_for_room() && link_->pending_bytes() == 0) turn_end_.schedule();
   }
 
   LinkServer& server_;

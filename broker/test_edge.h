@@ -76,7 +76,7 @@ class TestEdge final : public FrameSink {
     is_reading = true;
     while (!queued_.empty()) {
       deliver();
-      link_->on_drained();
+      link_->flush();
     }
     turn();
   }
@@ -84,7 +84,7 @@ class TestEdge final : public FrameSink {
   void read_one() {
     REQUIRE_FALSE(queued_.empty());
     take_front();
-    link_->on_drained();
+    link_->flush();
   }
 
   void say(const proto::EdgeFrame& frame) { say_bytes(frame.SerializeAsString()); }

@@ -216,6 +216,7 @@ void BrokerLink::flush() {
   }
   outgoing_.clear_items();
   if (frame.items_size() > 0) send(frame);
+  link_->flush();
 }
 
 void BrokerLink::send(proto::EdgeFrame& frame) {

@@ -39,7 +39,11 @@ struct ScriptedBroker : ipc::LinkObserver {
   void on_drained() override {}
   void on_closed(const Error&) override { link.reset(); }
 
-  void send(const proto::BrokerFrame& frame) { link->send(frame.SerializeAsString()); }
+  void send(const proto::BrokerFrame& frame) { send_bytes(frame.SerializeAsString()); }
+  void send_bytes(std::string_view bytes) {
+    link->send(bytes);
+    link->flush();
+  }
   void welcome(std::uint64_t stream, std::uint64_t head) {
     proto::BrokerFrame frame;
     auto& welcome = *frame.add_items()->mutable_welcome();
@@ -194,7 +198,7 @@ TEST_CASE("after a lost link the edge dials again and repeats what is safe to re
 TEST_CASE("garbage from the broker ends the link, not the edge") {
   Bench bench;
   bench.link_up();
-  bench.broker->link->send("\xff\xff\xff garbage");
+  bench.broker->send_bytes("\xff\xff\xff garbage");
   bench.wait([&] { return bench.events.downs == 1; });
   CHECK(bench.edge->counters().malformed_frames == 1);
   bench.broker->seen.clear();

@@ -17,6 +17,7 @@
 #include "common/result.h"
 #include "common/uv/loop.h"
 
+struct nng_aio;
 struct nng_stream;
 struct nng_stream_dialer;
 struct nng_stream_listener;
@@ -31,7 +32,7 @@ class LinkObserver {
   virtual ~LinkObserver() = default;
   // One whole frame; valid during the call.
   virtual void on_frame(std::span<const std::byte> frame) = 0;
-  // All that was queued has been taken by the kernel.
+  // The kernel has taken all that a flush() had to leave behind.
   virtual void on_drained() = 0;
   // The peer is gone (Unavailable), or broke the framing (ProtocolError); no call follows.
   virtual void on_closed(const Error& error) = 0;
@@ -46,27 +47,37 @@ class Link {
 
   // Begins to read. `observer` outlives the link or replaces itself here.
   void start(LinkObserver& observer);
-  // Queues one frame. Frames sent while an earlier write is under way leave together in the next.
+  // Queues one frame for the next flush().
   void send(std::string_view payload);
+  // Writes what the kernel takes at once; pending_bytes() tells what is left. That goes on by
+  // itself, with what is queued meanwhile behind it, and then on_drained() comes.
+  void flush();
   // Queued bytes that the kernel has not taken yet.
   [[nodiscard]] std::size_t pending_bytes() const { return filling_.size() + in_flight_.size(); }
   // The peer's user, as the kernel says at connect; nullopt when it is not known.
   [[nodiscard]] std::optional<std::uint32_t> peer_uid() const;
 
  private:
+  struct FreeAio {
+    void operator()(nng_aio* aio) const noexcept;
+  };
+
   void receive();
   void on_received();
-  void start_send();
+  void write_now();
+  void write_rest();
   void on_sent();
+  void give_back_buffer();
   void fail(const Error& error);
 
   LinkObserver* observer_ = nullptr;
   nng_stream* stream_;
   std::unique_ptr<LoopAio> receive_aio_;
-  std::unique_ptr<LoopAio> send_aio_;
+  std::unique_ptr<nng_aio, FreeAio> write_aio_;  // of writes that the kernel takes at once
+  std::unique_ptr<LoopAio> send_aio_;            // of those that have to wait
   std::string receive_buffer_;
   FrameDecoder decoder_;
-  std::string filling_;    // what the next write takes
+  std::string filling_;    // queued
   std::string in_flight_;  // what the present write holds
   std::size_t sent_of_in_flight_ = 0;
   std::shared_ptr<bool> alive_;  // false once destroyed: asked after each observer call

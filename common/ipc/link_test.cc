@@ -9,6 +9,8 @@
 #include <fstream>
 #include <vector>
 
+#include "common/limits.h"
+
 using namespace tako;
 using namespace tako::ipc;
 
@@ -77,7 +79,10 @@ TEST_CASE("frames of all sizes arrive in order both ways") {
   for (const std::string& frame : sent) {
     pair.client->send(frame);
     pair.server->send(frame);
+    if (frame.size() % 3 == 0) pair.client->flush();
   }
+  pair.client->flush();
+  pair.server->flush();
   pair.wait([&] {
     return pair.server_seen.frames.size() == sent.size() &&
            pair.client_seen.frames.size() == sent.size();
@@ -86,6 +91,42 @@ TEST_CASE("frames of all sizes arrive in order both ways") {
   CHECK(pair.client_seen.frames == sent);
   pair.wait([&] { return pair.client->pending_bytes() == 0; });
   CHECK(pair.client_seen.drained > 0);
+}
+
+TEST_CASE("what the kernel takes at once has left when flush returns") {
+  Pair pair;
+  pair.client->send("one");
+  pair.client->send("two");
+  CHECK(pair.client->pending_bytes() == 2 * (kFrameHeaderBytes + 3));
+  pair.client->flush();
+  CHECK(pair.client->pending_bytes() == 0);
+  pair.wait([&] { return pair.server_seen.frames.size() == 2; });
+  CHECK(pair.client_seen.drained == 0);
+}
+
+TEST_CASE("what the kernel does not take leaves later, in order, and then the link is drained") {
+  Pair pair;
+  const std::string large(4 * limits::kMiB, 'x');  // More than a socket's buffer.
+  pair.client->send(large);
+  pair.client->flush();
+  CHECK(pair.client->pending_bytes() > 0);
+  pair.client->send("behind");
+  pair.client->flush();
+  pair.wait([&] { return pair.server_seen.frames.size() == 2; });
+  CHECK(pair.server_seen.frames[0] == large);
+  CHECK(pair.server_seen.frames[1] == "behind");
+  pair.wait([&] { return pair.client_seen.drained == 1; });
+  CHECK(pair.client->pending_bytes() == 0);
+}
+
+TEST_CASE("a flush to a peer that is gone does no harm") {
+  Pair pair;
+  pair.server.reset();
+  for (int i = 0; i < 3; ++i) {
+    pair.client->send(std::string(limits::kMiB, 'x'));
+    pair.client->flush();
+  }
+  pair.wait([&] { return !pair.client_seen.closed.empty(); });
 }
 
 TEST_CASE("the other end learns of a peer that is gone") {
@@ -113,6 +154,7 @@ TEST_CASE("a link may be destroyed inside on_frame") {
   pair.server->start(destroyer);
   pair.client->send("one");
   pair.client->send("two");
+  pair.client->flush();
   pair.wait([&] { return !pair.client_seen.closed.empty(); });
   CHECK(destroyer.calls == 1);
 }
