@@ -327,8 +327,9 @@ Result<void> check_set(const std::vector<Definition>& sorted) {
   std::size_t patterns = 0;
   for (const Definition& definition : sorted) patterns += definition.params_schema->pattern_count();
   if (patterns > limits::kPatternsMax) {
-    return invalid_set("the definitions have more than " + std::to_string(limits::kPatternsMax) +
-                       " patterns");
+    return invalid_set(
+        "the definitions have more than " + std::to_string(limits::kPatternsMax) + " patterns",
+        &LimitCounters::patterns_max);
   }
   return {};
 }

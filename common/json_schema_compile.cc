@@ -264,7 +264,8 @@ Result<void> NodeCompiler::pattern(const JsonMember& keyword) {
                   &LimitCounters::pattern_bytes_max);
   }
   if (++pattern_count_ > limits::kPatternsMax) {
-    return refuse("there are more than " + std::to_string(limits::kPatternsMax) + " patterns");
+    return refuse("there are more than " + std::to_string(limits::kPatternsMax) + " patterns",
+                  &LimitCounters::patterns_max);
   }
   re2::RE2::Options options(re2::RE2::Quiet);
   options.set_max_mem(static_cast<std::int64_t>(limits::kPatternMemoryMax));

@@ -21,11 +21,13 @@
   X(definitions_bytes_max)                                                                         \
   X(pattern_bytes_max)                                                                             \
   X(pattern_memory_max)                                                                            \
+  X(patterns_max)                                                                                  \
   /* App API: refused; a page ends early. */                                                       \
   X(batch_messages_max)                                                                            \
   X(batch_bytes_max)                                                                               \
   X(history_page_max)                                                                              \
   X(history_page_bytes_max)                                                                        \
+  X(channels_page_max)                                                                             \
   X(app_streams_max)                                                                               \
   /* Channels and the log: messages evicted by a cap, heads and epochs forgotten, keys refused. */ \
   X(channel_messages_max)                                                                          \
@@ -43,6 +45,7 @@
   X(link_pump_bytes)                                                                               \
   X(link_edges_max)                                                                                \
   X(link_pending_requests_max)                                                                     \
+  X(link_pending_bytes_max)                                                                        \
   X(link_wait_ms)                                                                                  \
   X(link_lost_serve_ms)                                                                            \
   X(definitions_apply_wait_ms)                                                                     \
@@ -51,6 +54,7 @@
   X(tail_cache_bytes_max)                                                                          \
   X(tail_caches_bytes_max)                                                                         \
   X(feeds_max)                                                                                     \
+  X(join_wait_ms)                                                                                  \
   X(fetches_per_feed_max)                                                                          \
   /* One client. */                                                                                \
   X(outbox_bytes_max)                                                                              \
@@ -59,6 +63,7 @@
   X(connections_max)                                                                               \
   X(fragments_max)                                                                                 \
   X(pongs_pending_max)                                                                             \
+  X(publishes_per_connection_max)                                                                  \
   X(auth_envelope_ms)                                                                              \
   X(empty_connection_ms)                                                                           \
   X(stream_progress_ms)                                                                            \

@@ -22,9 +22,12 @@ Error unavailable() {
 bool PendingRequests::add(std::uint64_t id, proto::EdgeItem item, bool may_repeat,
                           std::int64_t now_ms, Answer& answer) {
   const std::size_t bytes = item.ByteSizeLong();
-  if (requests_.size() >= limits_.link_pending_requests_max ||
-      bytes_ + bytes > limits::kLinkPendingBytesMax) {
+  if (requests_.size() >= limits_.link_pending_requests_max) {
     ++counters_.link_pending_requests_max;
+    return false;
+  }
+  if (bytes_ + bytes > limits::kLinkPendingBytesMax) {
+    ++counters_.link_pending_bytes_max;
     return false;
   }
   bytes_ += bytes;

@@ -103,6 +103,7 @@ TEST_CASE("requests are bounded in number and in bytes") {
   REQUIRE(by_bytes.add(1, publish_item(1, limits::kLinkPendingBytesMax - 100), true, 0, big));
   auto too_much = publish_into(outcome);
   CHECK_FALSE(by_bytes.add(2, publish_item(2, 200), true, 0, too_much));
+  CHECK(bytes_bench.counters.link_pending_bytes_max == 1);
   by_bytes.answer_publish(1, PublishAck{});
   CHECK(by_bytes.add(3, publish_item(3, 200), true, 0, too_much));
 }

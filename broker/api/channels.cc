@@ -35,9 +35,11 @@ Result<ListQuery> parse_list_query(std::string_view raw_query) {
       const char* end = pair.value.data() + pair.value.size();
       const auto [stop, error] = std::from_chars(pair.value.data(), end, query.limit);
       const bool is_number = error == std::errc() && stop == end;
-      if (!is_number || query.limit < 1 || query.limit > limits::kChannelsPageMax) {
-        return fail(ErrorCode::BadRequest,
-                    "_limit must be from 1 to " + std::to_string(limits::kChannelsPageMax));
+      const bool is_too_many = is_number && query.limit > limits::kChannelsPageMax;
+      if (!is_number || query.limit < 1 || is_too_many) {
+        return fail_at(is_too_many ? &LimitCounters::channels_page_max : nullptr,
+                       ErrorCode::BadRequest,
+                       "_limit must be from 1 to " + std::to_string(limits::kChannelsPageMax));
       }
     } else {
       return fail(ErrorCode::BadRequest,

@@ -37,7 +37,7 @@ Result<void> ClientPublisher::publish(const Subscription& subscription, ClientMe
   if (!handler) return std::unexpected(handler.error());
   if (!has_right(subscription.grant(), Operation::Publish)) return fail(ErrorCode::Forbidden);
   if (pending_.size() >= limits::kPublishesPerConnectionMax) {
-    ++services_.counters.publishes_per_connection_max;
+    ++services_.limit_counters.publishes_per_connection_max;
     return fail(ErrorCode::RateLimited);
   }
   if (number_ == 0) number_ = book_.add(*this);

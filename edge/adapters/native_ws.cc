@@ -102,7 +102,7 @@ void NativeWs::hold(std::string_view message) {
                       [](std::size_t sum, const std::string& held) { return sum + held.size(); });
   if (held_->size() >= limits::kPublishesPerConnectionMax ||
       bytes > services_.limits.client_message_bytes_max) {
-    ++services_.counters.publishes_per_connection_max;
+    ++services_.limit_counters.publishes_per_connection_max;
     close(ErrorCode::RateLimited);
     return;
   }

@@ -113,7 +113,7 @@ TEST_CASE_FIXTURE(NativeFixture, "what is sent before the app's answer is publis
         begin("GET", "chat?roomId=1", {{"authorization", "good"}, {"upgrade", "websocket"}});
     for (int i = 0; i < 100; ++i) flood.connection.say(R"({"type":"message","data":1})");
     CHECK(flood.connection.closed == ErrorCode::RateLimited);
-    CHECK(edge.counters.publishes_per_connection_max == 1);
+    CHECK(edge.limit_counters.publishes_per_connection_max == 1);
   }
 }
 

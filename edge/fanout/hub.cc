@@ -191,7 +191,7 @@ void ChannelHub::end_waits() {
     if (!is_linked) waited = std::min(waited, unlinked_ms);
     if (waited < (is_linked ? limits::kJoinWaitMs : limits_.link_wait_ms)) return;
     joining_.pop_front();
-    if (!is_linked) ++limit_counters_.link_wait_ms;
+    ++(is_linked ? limit_counters_.join_wait_ms : limit_counters_.link_wait_ms);
     if (Slot* slot = slot_of(due.number)) {
       slot->feed->end_joining(due.since_ms,
                               Error{ErrorCode::Unavailable, "the broker does not answer", 0});

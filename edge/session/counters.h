@@ -21,7 +21,6 @@ struct EdgeCounters {
   std::uint64_t keepalives_sent = 0;
   std::uint64_t client_messages = 0;  // published for clients
   std::uint64_t client_messages_refused = 0;
-  std::uint64_t publishes_per_connection_max = 0;  // refused: too many without an answer
   std::uint64_t history_reads = 0;
   std::uint64_t drained = 0;
   std::uint64_t rejudged = 0;  // live subscriptions after new definitions

@@ -165,6 +165,21 @@ TEST_CASE("pattern_memory_max") {
   CHECK(hits(tako, "pattern_memory_max") == 1);
 }
 
+TEST_CASE("patterns_max") {
+  Cluster tako(with_definitions());
+  const auto with_patterns = [](int count) {
+    std::string properties;
+    for (int number = 0; number < count; ++number) {
+      properties += (number == 0 ? "\"p" : ",\"p") + std::to_string(number) +
+                    R"(":{"type":"string","pattern":"a"})";
+    }
+    return R"([{"name":"p","paramsSchema":{"type":"object","properties":{)" + properties + "}}}]";
+  };
+  CHECK(put(tako, with_patterns(1000)).status == 200);
+  CHECK(put(tako, with_patterns(1001)).error_code() == "definition-invalid");
+  CHECK(hits(tako, "patterns_max") == 1);
+}
+
 TEST_CASE("batch_messages_max") {
   Cluster tako(with_limits({"batch_messages_max=2"}));
   const std::string one = R"({"channel":"feed","type":"t","data":1})";
@@ -208,6 +223,13 @@ TEST_CASE("history_page_bytes_max") {
   CHECK(page["messages"].size() > 0);
   CHECK_FALSE(page["next"].is_null());
   CHECK(hits(tako, "history_page_bytes_max") == 1);
+}
+
+TEST_CASE("channels_page_max") {
+  Cluster tako(with_definitions());
+  CHECK(tako.api("GET", "/v1/channels?_limit=1000").status == 200);
+  CHECK(tako.api("GET", "/v1/channels?_limit=1001").status == 400);
+  CHECK(hits(tako, "channels_page_max") == 1);
 }
 
 TEST_CASE("app_streams_max") {

@@ -202,6 +202,43 @@ TEST_CASE("link_pending_requests_max") {
   CHECK(hits(tako, "link_pending_requests_max") >= 1);
 }
 
+TEST_CASE("link_pending_bytes_max") {
+  ClusterOptions options = with_definitions();
+  options.edge_config = "[[apps]]\nid = \"default\"\nkeys = [{ key = \"k\", secret = \"s\" }]\n";
+  Cluster tako(options);
+  const std::string body(4 * 1024 * 1024 - 1024, ' ');  // No batch, but nobody reads it yet.
+  const auto ask = [&](HttpConnection& connection) {
+    connection.send({.method = "POST",
+                     .target = "/_tako/api/v1/batch",
+                     .headers = {{"Authorization", "Bearer k:s"}},
+                     .body = body});
+  };
+  tako.broker().signal(SIGSTOP);
+  std::vector<std::unique_ptr<HttpConnection>> waiting;
+  for (int number = 0; number < 16; ++number) {
+    waiting.push_back(std::make_unique<HttpConnection>(tako.edge()));
+    ask(*waiting.back());
+  }
+  HttpConnection refused(tako.edge());
+  ask(refused);
+  const HttpResponse response = refused.read_response();
+  CHECK(response.status == 503);
+  CHECK(response.error_code() == "limit-reached");
+  tako.broker().signal(SIGCONT);
+  for (const auto& connection : waiting) CHECK(connection->read_response().status == 400);
+  CHECK(hits(tako, "link_pending_bytes_max") == 1);
+}
+
+TEST_CASE("join_wait_ms") {
+  Cluster tako(with_definitions());
+  tako.broker().signal(SIGSTOP);
+  const SseClient stream(tako.edge(), channel_path("feed"));
+  tako.broker().signal(SIGCONT);
+  CHECK(stream.status() == 503);
+  CHECK(stream.response().error_code() == "unavailable");
+  CHECK(hits(tako, "join_wait_ms") == 1);
+}
+
 TEST_CASE("link_wait_ms") {
   Cluster tako(with_limits({"link_wait_ms=100"}));
   tako.kill_broker();

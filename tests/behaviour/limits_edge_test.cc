@@ -197,6 +197,28 @@ TEST_CASE("pongs_pending_max") {
   CHECK(client.wait_for_close().code == 4408);
 }
 
+TEST_CASE("publishes_per_connection_max") {
+  Cluster tako(many({}));
+  WsClient rich = open_rich(tako, channel_path("m"));
+  WsClient plain(tako.edge(), channel_path("m"));
+  plain.send_text(R"({"type":"say","data":0})");
+  CHECK(plain.next_json()["data"].number() == 0);
+  CHECK(rich.next_json()["data"].number() == 0);
+  tako.broker().signal(SIGSTOP);
+  for (int number = 1; number <= 65; ++number) {
+    const std::string data = std::to_string(number);
+    rich.send_text(R"({"type":"say","data":)" + data + R"(,"ref":)" + data + "}");
+    plain.send_text(R"({"type":"say","data":)" + data + "}");
+  }
+  const Json error = rich.next_json();
+  CHECK(error["type"].string() == "tako.error");
+  CHECK(error["data"]["code"].string() == "rate-limited");
+  CHECK(error["data"]["ref"].number() == 65);
+  CHECK(plain.wait_for_close().code == 4429);
+  tako.broker().signal(SIGCONT);
+  CHECK(hits(tako, "publishes_per_connection_max") == 2);
+}
+
 TEST_CASE("auth_envelope_ms") {
   Cluster tako(with_limits({"auth_envelope_ms=200"}));
   WsClient client(tako.edge(), channel_path("chat", "roomId=1"));
