@@ -17,7 +17,6 @@ void close_handle(Handle* handle) noexcept {
 
 }  // namespace
 
-void CloseHandle::operator()(uv_async_s* handle) const noexcept { close_handle(handle); }
 void CloseHandle::operator()(uv_check_s* handle) const noexcept { close_handle(handle); }
 void CloseHandle::operator()(uv_idle_s* handle) const noexcept { close_handle(handle); }
 void CloseHandle::operator()(uv_poll_s* handle) const noexcept { close_handle(handle); }

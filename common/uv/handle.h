@@ -4,7 +4,6 @@
 
 #include <memory>
 
-struct uv_async_s;
 struct uv_check_s;
 struct uv_idle_s;
 struct uv_poll_s;
@@ -17,7 +16,6 @@ namespace tako::uv {
 // The deleter of every libuv handle: callbacks still to come find no owner (`data` is null), and
 // the memory goes when libuv reports the handle closed. Loop thread only.
 struct CloseHandle {
-  void operator()(uv_async_s* handle) const noexcept;
   void operator()(uv_check_s* handle) const noexcept;
   void operator()(uv_idle_s* handle) const noexcept;
   void operator()(uv_poll_s* handle) const noexcept;

@@ -1,6 +1,8 @@
 // Runs libuv's loop, work from other threads, and the tasks at the end of each turn.
 #include "common/uv/loop.h"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include <utility>
@@ -34,19 +36,23 @@ void Loop::FreeLoop::operator()(uv_loop_s* loop) const noexcept {
   std::unique_ptr<uv_loop_s>{loop}.reset();
 }
 
-Loop::Loop() : receive_buffer_(limits::kReceiveBufferBytes) {
+Loop::Loop()
+    : receive_buffer_(limits::kReceiveBufferBytes),
+      wake_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  TAKO_CHECK(wake_fd_.is_open());
   auto loop = std::make_unique<uv_loop_s>();
   TAKO_CHECK(uv_loop_init(loop.get()) == 0);
   loop_.reset(loop.release());
   loop_->data = this;
-  async_ = make_handle<uv_async_s>(
-      this, [&](uv_async_s* handle) { return uv_async_init(loop_.get(), handle, on_async); });
+  wake_ = make_handle<uv_poll_s>(
+      this, [&](uv_poll_s* handle) { return uv_poll_init(loop_.get(), handle, wake_fd_.get()); });
   check_ = make_handle<uv_check_s>(
       this, [&](uv_check_s* handle) { return uv_check_init(loop_.get(), handle); });
   prepare_ = make_handle<uv_prepare_s>(
       this, [&](uv_prepare_s* handle) { return uv_prepare_init(loop_.get(), handle); });
   idle_ = make_handle<uv_idle_s>(
       this, [&](uv_idle_s* handle) { return uv_idle_init(loop_.get(), handle); });
+  uv_poll_start(wake_.get(), UV_READABLE, on_wake);
   uv_check_start(check_.get(), on_turn_end);
   uv_prepare_start(prepare_.get(), on_before_wait);
 }
@@ -71,15 +77,21 @@ bool Loop::run_until(const std::function<bool()>& condition, std::chrono::millis
 
 void Loop::stop() { uv_stop(loop_.get()); }
 
+// Not uv_async_send: libuv 1.44 wakes the loop before it is done with the handle, and the loop then
+// spins until it is. Where both threads share a core, the one spins while the other waits for it.
 void Loop::post(std::function<void()> work) {
+  bool is_first = false;
   {
     const std::lock_guard lock(posted_mutex_);
+    is_first = posted_.empty();
     posted_.push_back(std::move(work));
   }
-  TAKO_CHECK(uv_async_send(async_.get()) == 0);
+  if (is_first) TAKO_CHECK(eventfd_write(wake_fd_.get(), 1) == 0);
 }
 
 void Loop::run_posted() {
+  eventfd_t posts = 0;
+  eventfd_read(wake_fd_.get(), &posts);  // Before the swap: what is posted after it wakes anew.
   std::vector<std::function<void()>> batch;
   {
     const std::lock_guard lock(posted_mutex_);
@@ -102,7 +114,7 @@ void Loop::update_time() { uv_update_time(loop_.get()); }
 
 std::span<std::byte> Loop::receive_buffer() noexcept { return receive_buffer_; }
 
-void Loop::on_async(uv_async_s* handle) noexcept {
+void Loop::on_wake(uv_poll_s* handle, int /*status*/, int /*events*/) noexcept {
   if (handle->data != nullptr) static_cast<Loop*>(handle->data)->run_posted();
 }
 

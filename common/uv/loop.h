@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "common/uv/handle.h"
+#include "common/uv/socket.h"
 
 struct uv_loop_s;
 
@@ -60,7 +61,7 @@ class Loop final : public Clock {
     void operator()(uv_loop_s* loop) const noexcept;
   };
 
-  static void on_async(uv_async_s* handle) noexcept;
+  static void on_wake(uv_poll_s* handle, int status, int events) noexcept;
   static void on_turn_end(uv_check_s* handle) noexcept;
   static void on_before_wait(uv_prepare_s* handle) noexcept;
   void run_posted();
@@ -70,7 +71,8 @@ class Loop final : public Clock {
 
   std::unique_ptr<uv_loop_s, FreeLoop> loop_;
   std::vector<std::byte> receive_buffer_;
-  OwnedHandle<uv_async_s> async_;
+  Fd wake_fd_;  // An eventfd, readable while posted work waits.
+  OwnedHandle<uv_poll_s> wake_;
   OwnedHandle<uv_check_s> check_;
   OwnedHandle<uv_prepare_s> prepare_;
   OwnedHandle<uv_idle_s> idle_;  // Active while a task waits: the loop must not sleep then.
