@@ -69,6 +69,9 @@ bool Loop::run_until(const std::function<bool()>& condition, std::chrono::millis
   update_time();
   timer.start_once(bound);
   while (!is_over) {
+    // One run of libuv ends with its timers. What they scheduled may be what is waited for: left to
+    // the next run it would come before a wait that nothing need end.
+    run_turn_end_tasks();
     if (condition()) return true;
     uv_run(loop_.get(), UV_RUN_ONCE);
   }

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <csignal>
 #include <memory>
 #include <thread>
@@ -55,12 +56,26 @@ TEST_CASE("a turn-end task runs once for any number of schedules, after what sch
 
 TEST_CASE("what a timer scheduled is done before the loop sleeps again") {
   Loop loop;
-  int done = 0;
-  TurnEndTask task(loop, [&] { ++done; });
+  TurnEndTask task(loop, [&] { loop.stop(); });
   Timer timer(loop, [&] { task.schedule(); });
   timer.start_once(1ms);
-  // Nothing else wakes the loop: were the task left for after the wait, only the bound would.
-  CHECK(loop.run_until([&] { return done == 1; }, 60s));
+  // Nothing else wakes the loop: were the task left for after the wait, only this one would.
+  bool has_slept = false;
+  Timer bound(loop, [&] { has_slept = true; });
+  bound.start_once(10s);
+  loop.run();
+  CHECK_FALSE(has_slept);
+}
+
+TEST_CASE("run_until sees what a timer's turn-end task did, without a wait between") {
+  Loop loop;
+  bool is_done = false;
+  TurnEndTask task(loop, [&] { is_done = true; });
+  Timer timer(loop, [&] { task.schedule(); });
+  timer.start_once(1ms);
+  const auto started = std::chrono::steady_clock::now();
+  CHECK(loop.run_until([&] { return is_done; }, 60s));
+  CHECK(std::chrono::steady_clock::now() - started < 30s);
 }
 
 TEST_CASE("a task that schedules itself runs each turn without the loop sleeping between") {

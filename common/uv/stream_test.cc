@@ -427,14 +427,10 @@ TEST_CASE("a listener may be destroyed from inside on_connection") {
 TEST_CASE("connecting fails with a reason: nobody there, no such file, no such name") {
   Loop loop;
   Folder folder;
-  const auto closed = open_listening_socket(kLoopback, {});
-  const Address nobody = *local_address(closed->get());
-  std::vector<Address> targets{UnixAddress{folder.file("none.sock")},
-                               TcpAddress{"no-such-host.invalid", 80}};
-  {
-    Fd gone(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    targets.emplace_back(TcpAddress{"127.0.0.1", 1});
-  }
+  // 64 characters can be no label of a name: that is known without asking a name server.
+  const std::vector<Address> targets{TcpAddress{"127.0.0.1", 1},
+                                     UnixAddress{folder.file("none.sock")},
+                                     TcpAddress{std::string(64, 'x'), 80}};
   for (const Address& target : targets) {
     CAPTURE(to_string(target));
     std::optional<tako::Error> error;
@@ -446,9 +442,7 @@ TEST_CASE("connecting fails with a reason: nobody there, no such file, no such n
     });
     is_inside_constructor = false;
     CHECK(loop.run_until([&] { return error.has_value(); }, kBound));
-    const bool is_expected = error->code == tako::ErrorCode::UpstreamUnavailable ||
-                             error->code == tako::ErrorCode::UpstreamTimeout;
-    CHECK(is_expected);
+    CHECK(error->code == tako::ErrorCode::UpstreamUnavailable);
     CHECK(error->detail.find(to_string(target)) != std::string::npos);
   }
 }
