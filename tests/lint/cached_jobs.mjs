@@ -14,10 +14,10 @@ const keptDays = 30
 const outputBytesMax = 16 * 1024 * 1024
 const cache = path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'tako-lint')
 
-/** The file and every header of ours that it reaches; generated code counts as its sources. */
-function reachedFiles(file, known) {
+/** The files and every header of ours that they reach; generated code counts as its sources. */
+function reachedFiles(files, known) {
   const reached = new Set()
-  const waiting = [file]
+  const waiting = [...files]
   while (waiting.length > 0) {
     const next = waiting.pop()
     if (reached.has(next)) continue
@@ -31,8 +31,9 @@ function reachedFiles(file, known) {
 }
 
 /**
- * `jobs`: [{file, command: [program, ...args]}]; `tools`: programs whose version matters; `config`:
- * files that change the outcome. Resolves with the outputs of those that failed.
+ * `jobs`: [{file, command: [program, ...args], files, explain}]: `files` are what the command reads
+ * (else `file`), `explain` rewrites the output of a failure. `tools`: programs whose version matters;
+ * `config`: files that change the outcome. Resolves with the outputs of those that failed.
  */
 export async function runCached(jobs, { tools, config = [] }) {
   mkdirSync(cache, { recursive: true })
@@ -56,7 +57,7 @@ export async function runCached(jobs, { tools, config = [] }) {
       ran += 1
       const { isGood, output } = await run(job.command)
       if (isGood) writeFileSync(mark, '')
-      else failures.push(`${job.file}\n${output}`)
+      else failures.push(`${job.file}\n${job.explain?.(output) ?? output}`)
     }
   }
   await Promise.all(Array.from({ length: os.availableParallelism?.() ?? os.cpus().length }, work))
@@ -64,9 +65,9 @@ export async function runCached(jobs, { tools, config = [] }) {
   return { failures, ran, known: jobs.length - ran }
 }
 
-function keyOf({ file, command }, setting, known) {
+function keyOf({ file, files = [file], command }, setting, known) {
   const hash = createHash('sha256').update(JSON.stringify([command, setting]))
-  for (const each of reachedFiles(file, known)) hash.update(`${each}\0${known.get(each)}\0`)
+  for (const each of reachedFiles(files, known)) hash.update(`${each}\0${known.get(each)}\0`)
   return hash.digest('hex')
 }
 

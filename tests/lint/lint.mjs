@@ -9,7 +9,8 @@ import { runCached } from './cached_jobs.mjs'
 import { docFaults } from './docs.mjs'
 import { hygieneFaults } from './hygiene.mjs'
 import { limitTestFaults } from './limit_tests.mjs'
-import { isCpp, readTree, root, treeFiles } from './tree.mjs'
+import { isTest, writeTidyUnits } from './tidy_units.mjs'
+import { includesOf, isCpp, readTree, root, treeFiles } from './tree.mjs'
 
 const files = treeFiles()
 const cpp = files.filter(isCpp)
@@ -19,7 +20,7 @@ const texts = files.filter((file) =>
 // The compiler's command per source file of ours, without ccache.
 const commands = new Map(
   JSON.parse(readFileSync(path.join(root, 'build/compile_commands.json'), 'utf8'))
-    .map(({ file, command }) => [path.relative(root, file), command.split(' ')])
+    .map(({ file, command }) => [path.relative(root, file), command.replaceAll('\\"', '"').split(' ')])
     .filter(([file]) => cpp.includes(file))
     .map(([file, words]) => [file, words[0].endsWith('ccache') ? words.slice(1) : words]),
 )
@@ -30,17 +31,21 @@ function run(program, args) {
   return status === 0 ? [] : [`${stdout}${stderr}`]
 }
 
-/** The command of a source beside the header: the same include folders and switches. */
-function commandFor(header) {
+/** The flags of a source: include folders and switches. What follows them is the output and the source. */
+function flagsOf(source) {
+  const words = commands.get(source)
+  return words.slice(1, words.indexOf('-o'))
+}
+
+/** The flags of a source beside the header. */
+function flagsFor(header) {
   const folder = path.dirname(header)
   const sources = [...commands.keys()]
-  const source =
+  return flagsOf(
     sources.find((file) => path.dirname(file) === folder) ??
-    sources.find((file) => file.startsWith(`${folder.split('/')[0]}/`)) ??
-    sources[0]
-  const words = commands.get(source)
-  const output = words.indexOf('-o')
-  return words.slice(0, output) // What follows is the output and the source.
+      sources.find((file) => file.startsWith(`${folder.split('/')[0]}/`)) ??
+      sources[0],
+  )
 }
 
 // doctest's macros cost the analyzer half a minute per file, and a test's own leak shows under Asan.
@@ -49,8 +54,10 @@ const notForTests = [
   '-clang-analyzer-*', '-performance-*', '-bugprone-unused-return-value',
   '-bugprone-implicit-widening-of-multiplication-result', '-bugprone-suspicious-missing-comma',
 ]
-const lessFor = (file) =>
-  /^tests\/|_test\.cc$/.test(file) ? [`--checks=${notForTests.join(',')}`] : []
+const lessFor = (file) => (isTest(file) ? [`--checks=${notForTests.join(',')}`] : [])
+
+// A header that a source includes first has been compiled alone by the build.
+const provenHeaders = new Set([...commands.keys()].map((file) => includesOf(readTree(file))[0]?.target))
 
 const checks = {
   format: () => run('clang-format-19', ['--dry-run', '-Werror', ...cpp]),
@@ -68,18 +75,18 @@ const checks = {
   'lone headers': () =>
     runCached(
       cpp
-        .filter((file) => file.endsWith('.h'))
+        .filter((file) => file.endsWith('.h') && !provenHeaders.has(file))
         .map((file) => ({
           file,
-          command: [...commandFor(file), '-I.', '-fsyntax-only', '-include', file, '-x', 'c++', '/dev/null'],
+          command: ['g++', ...flagsFor(file), '-I.', '-fsyntax-only', '-include', file, '-x', 'c++', '/dev/null'],
         })),
       { tools: ['g++'] },
     ),
   'clang-tidy': () =>
     runCached(
-      [...commands.keys()].map((file) => ({
-        file,
-        command: ['clang-tidy-19', '-p', 'build', '--quiet', ...lessFor(file), file],
+      writeTidyUnits(new Map([...commands.keys()].map((file) => [file, flagsOf(file)]))).map((unit) => ({
+        ...unit,
+        command: ['clang-tidy-19', '--quiet', ...lessFor(unit.files[0]), unit.file, '--', ...unit.flags],
       })),
       { tools: ['clang-tidy-19'], config: ['.clang-tidy'] },
     ),
