@@ -3,7 +3,7 @@
 #   make build            build/tako-broker, build/tako-edge, build/takoctl
 #   make run              broker, edge and the demo app; prints where to look. Ctrl-C stops them
 #   make test             Release, Asan (with UBSan) and, where threads meet, Tsan; TYPE=… for one
-#   make lint             format, clang-tidy, include arrows, lone headers
+#   make lint             format, clang-tidy, include arrows, lone headers, documents against code
 #   make fuzz             every target of tests/fuzz for FUZZ_SECONDS (60)
 #   make bench            every benchmark of tests/bench
 #   make clean            removes build/ and build-*/
