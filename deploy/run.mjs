@@ -111,7 +111,7 @@ async function waitReady(what, request) {
 function statusOf(request) {
   return new Promise((resolve) => {
     http
-      .get({ ...request, path: '/readyz', timeout: 1_000 }, (response) => {
+      .get({ path: '/readyz', ...request, timeout: 1_000 }, (response) => {
         response.resume().on('end', () => resolve(response.statusCode))
       })
       .on('timeout', function onTimeout() {
@@ -157,11 +157,13 @@ async function run() {
   ])
   await waitReady('the broker', { socketPath: file('app.sock') })
   await waitReady('the edge', { host: '127.0.0.1', port: adminPort })
+  const settings = { host: '127.0.0.1', port, path: '/settings' } // Through the edge's proxy.
+  await waitReady('the demo app', settings)
   if (stopping) return
 
   const address = `http://127.0.0.1:${port}`
-  const settings = await fetch(`${address}/settings`) // From the demo app, through the edge's proxy.
-  showAddress(address, (await settings.json()).curl)
+  const { curl } = await (await fetch(`${address}${settings.path}`)).json()
+  showAddress(address, curl)
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(0))

@@ -132,8 +132,8 @@ function listen() {
   server.listen(unixPath ? { path: unixPath } : { host: '127.0.0.1', port: Number(options.listen) })
 }
 
-listen()
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(0))
 await api.putDefinitions(definitions)
 console.log('demo: definitions registered')
+listen() // Only now: a page that opens at once finds its channels.
 new Ticker(api).start()

@@ -108,12 +108,17 @@ class Tab {
     return this.value(`document.querySelector(${JSON.stringify(selector)}).click()`)
   }
 
-  /** Waits until the expression is true in the page; `what` names it in the failure. */
+  /**
+   * Waits until the expression is true in the page; `what` names it in the failure. It may throw
+   * meanwhile: a page that is still loading has no such element.
+   */
   async until(what, expression) {
     const deadline = Date.now() + waitMs
-    while (!(await this.value(expression))) {
+    let failure = ''
+    const isTrue = () => this.value(expression).catch((reason) => void (failure = reason.message))
+    while (!(await isTrue())) {
       if (Date.now() > deadline) {
-        throw new Error(`not within ${waitMs} ms: ${what}\n${await this.text('body')}`)
+        throw new Error(`not within ${waitMs} ms: ${what}\n${failure}\n${await this.text('body')}`)
       }
       await new Promise((resolve) => setTimeout(resolve, pollMs))
     }

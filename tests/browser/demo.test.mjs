@@ -1,6 +1,6 @@
 // The demo as a person uses it: `make run`, two tabs, a cut connection, a reconnect.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -150,10 +150,10 @@ test('rooms are apart', async () => {
 
 test('the printed curl line publishes', async () => {
   const line = run.output.split('\n').find((each) => each.includes('curl --unix-socket'))
-  const shell = spawn('bash', ['-c', line], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] })
-  let reply = ''
-  for await (const chunk of shell.stdout.setEncoding('utf8')) reply += chunk
-  assert.equal(JSON.parse(reply).type, 'msg')
+  assert.ok(line, run.output)
+  const { stdout, stderr, status } = spawnSync('bash', ['-c', line], { cwd: root, encoding: 'utf8' })
+  assert.equal(status, 0, `${line}\n${stderr}`)
+  assert.equal(JSON.parse(stdout).type, 'msg')
   await bob.until('its message', `${shown('hello from a terminal')} === 1`)
 })
 
