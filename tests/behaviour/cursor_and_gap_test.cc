@@ -78,6 +78,35 @@ TEST_CASE("a cursor ahead of the head, of another epoch or of no epoch is told")
   }
 }
 
+TEST_CASE("an id is an offset and an epoch, and all channels of one life share the epoch") {
+  Cluster tako(with_definitions());
+  const std::string id = tako.publish("feed", "n", "1")["id"].string();
+  CHECK(id.starts_with("1-"));
+  CHECK(epoch_of(id).size() == 8);
+  CHECK(epoch_of(id).find_first_not_of("0123456789abcdefghijklmnopqrstuv") == std::string::npos);
+  SseClient quiet(tako.edge(), channel_path("wire"));
+  CHECK(quiet.opening_id() == "0-" + epoch_of(id));
+  CHECK(tako.publish("wire", "n", "1")["id"].string() == id);
+}
+
+TEST_CASE("a gap says which of its three causes it has") {
+  Cluster tako(with_definitions());
+  const auto ids = tako.publish_numbers("short", 5);
+  for (const auto& [cursor, reason] :
+       {std::pair{ids[0], "window-passed"}, std::pair{std::string("1-00000000"), "history-lost"},
+        std::pair{"9-" + epoch_of(ids[0]), "ahead-of-head"}}) {
+    CAPTURE(cursor);
+    SseClient client(tako.edge(), channel_path("short", "_events=1"), last_event_id(cursor));
+    SseBlock block = client.next();
+    while (!block.event) block = client.next();
+    CHECK(block.json()["reason"].string() == reason);
+    CHECK(block.json()["from"].string() == cursor);
+    CHECK(block.json()["to"].string() == ids[4]);
+    WsClient plain(tako.edge(), channel_path("short", "last_message_id=" + cursor));
+    CHECK(plain.wait_for_close().code == 4410);
+  }
+}
+
 TEST_CASE("a channel that was never published to resumes at its opening cursor") {
   Cluster tako(with_definitions());
   SseClient first(tako.edge(), channel_path("feed"));
@@ -145,6 +174,17 @@ TEST_CASE("a broker that died took the memory log along: SSE ends, and the recon
   CHECK(status_with(tako, "wire", quiet_cursor) == 410);
   const std::string fresh = tako.publish("feed", "n", "4")["id"].string();
   CHECK(epoch_of(fresh) != epoch_of(client.last_id()));
+}
+
+TEST_CASE("a broker that ended in good order has lost the memory log too, and says so") {
+  Cluster tako(with_definitions());
+  const std::string id = tako.publish("feed", "n", "1")["id"].string();
+  CHECK(tako.broker().terminate() == 0);
+  tako.start_broker();
+  tako.put_definitions(kDefinitions);
+  tako.wait_until_ready();
+  CHECK(status_with(tako, "feed", id) == 410);
+  CHECK(epoch_of(tako.publish("feed", "n", "2")["id"].string()) != epoch_of(id));
 }
 
 TEST_CASE("lost history while live closes the plain dialect with 4410") {

@@ -108,6 +108,12 @@ TEST_CASE("P3: a plus is a space, escapes are decoded, bad UTF-8 is refused") {
   CHECK(http_get(tako.edge(), channel_path("chat", "roomId=%FF"), kGoodToken).status == 400);
 }
 
+TEST_CASE("a pair ends its name at the first =, and without one its value is empty") {
+  Cluster tako(with_definitions());
+  CHECK(authorized_params(tako, "roomId=a=b&flag") == Json::parse(R"({"roomId":"a=b","flag":""})"));
+  CHECK(http_get(tako.edge(), channel_path("chat", "roomId"), kGoodToken).status == 400);
+}
+
 TEST_CASE("P4: the last of equal names counts; unknown ones pass as strings unless forbidden") {
   Cluster tako(with_definitions());
   CHECK(authorized_params(tako, "roomId=a&roomId=b")["roomId"].string() == "b");
@@ -153,6 +159,16 @@ TEST_CASE("P7: params partition, context params do not") {
   CHECK(two.next_data(1)[0] == "2");
 }
 
+TEST_CASE("params that the schema does not declare do not partition") {
+  Cluster tako(with_definitions());
+  SseClient other(tako.edge(), channel_path("chat", "roomId=1&other=7"), kGoodToken);
+  SseClient none(tako.edge(), channel_path("chat", "roomId=1"), kGoodToken);
+  CHECK(other.opening_id() == none.opening_id());
+  const std::string id = tako.publish("chat", "t", "1", "roomId=1")["id"].string();
+  CHECK(*other.next_message().id == id);
+  CHECK(*none.next_message().id == id);
+}
+
 TEST_CASE("values that are equal as numbers name the same channel") {
   Cluster tako(with_definitions(kTyped));
   SseClient client(tako.edge(), channel_path("typed", "n=10"), kGoodToken);
@@ -168,15 +184,43 @@ TEST_CASE("a publish with undeclared params is the app's mistake and refused") {
                                          R"({"type":"t","data":1})");
   CHECK(response.status == 400);
   CHECK(response.error_code() == "params-invalid");
+  const HttpResponse batch = tako.api("POST", "/v1/batch", R"({"messages":[{"channel":"chat",
+      "params":{"roomId":"1","colour":"red"},"type":"t","data":1}]})");
+  CHECK(batch.json()["results"][0]["error"]["code"].string() == "params-invalid");
 }
 
 TEST_CASE("a definition that ends in * covers a prefix, and the longest prefix wins") {
   Cluster tako({.definitions = R"([
     {"name":"news*","auth":{},"transport":"ws"},
-    {"name":"news.public*","auth":false,"transport":"ws"}])"});
+    {"name":"news.public*","auth":false,"transport":"ws"},
+    {"name":"news.public.staff","auth":{},"transport":"ws"}])"});
   CHECK(SseClient(tako.edge(), channel_path("news.sport")).status() == 401);
+  CHECK(SseClient(tako.edge(), channel_path("news")).status() == 401);
   CHECK(SseClient(tako.edge(), channel_path("news.public.sport")).status() == 200);
+  CHECK(SseClient(tako.edge(), channel_path("news.public.staff")).status() == 401);
   CHECK(SseClient(tako.edge(), channel_path("other")).status() == 404);
+}
+
+TEST_CASE("channels under one prefix share a definition and nothing else") {
+  Cluster tako({.definitions = R"([{"name":"room.*","auth":false,"transport":"ws"}])"});
+  SseClient one(tako.edge(), channel_path("room.1"));
+  SseClient two(tako.edge(), channel_path("room.2"));
+  static_cast<void>(one.opening_id());
+  static_cast<void>(two.opening_id());
+  tako.publish("room.1", "t", "1");
+  tako.publish("room.2", "t", "2");
+  CHECK(one.next_message().json()["channel"].string() == "room.1");
+  CHECK(two.next_data(1)[0] == "2");
+}
+
+TEST_CASE("every character that a name may have reaches its channel") {
+  const std::string name = "AZaz09_-.:/=@,;";
+  Cluster tako({.definitions = R"([{"name":")" + name + R"(","auth":false,"transport":"ws"}])"});
+  SseClient client(tako.edge(), channel_path(name));
+  REQUIRE(client.status() == 200);
+  static_cast<void>(client.opening_id());
+  tako.publish(name, "t", "1");
+  CHECK(client.next_message().json()["channel"].string() == name);
 }
 
 TEST_CASE("names of 200 characters are served; longer ones and other characters are unknown") {
