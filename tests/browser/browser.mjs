@@ -21,7 +21,9 @@ export class Browser {
       // Chromium's own sandbox does not run as root, where CI does.
       ...(process.getuid() === 0 ? ['--no-sandbox'] : []),
     ]
-    this.#process = spawn('chromium', args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] })
+    const stdio = ['ignore', 'ignore', 'ignore', 'pipe', 'pipe']
+    const env = { ...process.env, TMPDIR: this.#profile } // It leaves files in its temporary folder.
+    this.#process = spawn('chromium', args, { stdio, env })
     this.#process.on('error', (failure) => this.#fail(failure))
     this.#process.on('exit', () => this.#fail(new Error('the browser ended')))
     this.#process.stdio[4].setEncoding('utf8').on('data', (text) => this.#read(text))
