@@ -27,10 +27,9 @@ void NativeRequests::retire(std::uint64_t number) {
 
 void NativeRequest::begin() {
   exchange_->on_gone([this] {
-    exchange_ = nullptr;
     gate_ticket_.reset();
     cancel();
-    owner_.retire(number_);
+    retire();
   });
   if (services_.gate.is_open()) {
     start();
@@ -46,10 +45,16 @@ void NativeRequest::begin() {
   });
 }
 
+void NativeRequest::retire() {
+  exchange_ = nullptr;
+  owner_.retire(number_);
+}
+
 HttpExchange& NativeRequest::take_exchange() {
   TAKO_CHECK(exchange_ != nullptr);
-  owner_.retire(number_);
-  return *std::exchange(exchange_, nullptr);
+  HttpExchange& exchange = *exchange_;
+  retire();
+  return exchange;
 }
 
 void NativeRequest::respond(int status, HttpExchange::Headers headers, std::string body) {
@@ -66,13 +71,19 @@ void NativeRequest::refuse(const Error& error) {
   take_exchange().refuse(told);
 }
 
-void NativeRequest::accept_event_stream(std::unique_ptr<ClientHandler> handler) {
-  take_exchange().accept_event_stream(std::move(handler));
+Result<void> NativeRequest::accept_event_stream(std::unique_ptr<ClientHandler> handler) {
+  TAKO_CHECK(exchange_ != nullptr);
+  Result<void> accepted = exchange_->accept_event_stream(std::move(handler));
+  if (accepted) retire();
+  return accepted;
 }
 
 void NativeRequest::accept_websocket(std::string_view subprotocol,
                                      std::unique_ptr<ClientHandler> handler) {
-  take_exchange().accept_websocket(subprotocol, std::move(handler));
+  TAKO_CHECK(exchange_ != nullptr);
+  const Result<void> accepted = exchange_->accept_websocket(subprotocol, std::move(handler));
+  if (!accepted) return refuse(accepted.error());
+  retire();
 }
 
 }  // namespace tako::edge

@@ -46,10 +46,11 @@ class NativeRequest {
   // The client is gone: lets go of what was asked.
   virtual void cancel() = 0;
 
-  // Each answers once and for all.
+  // Each answers once and for all; but a stream for which there is no room (LimitReached) is still
+  // to be answered.
   void respond(int status, HttpExchange::Headers headers, std::string body);
   void refuse(const Error& error);
-  void accept_event_stream(std::unique_ptr<ClientHandler> handler);
+  [[nodiscard]] Result<void> accept_event_stream(std::unique_ptr<ClientHandler> handler);
   void accept_websocket(std::string_view subprotocol, std::unique_ptr<ClientHandler> handler);
 
   [[nodiscard]] bool is_answered() const { return exchange_ == nullptr; }
@@ -61,6 +62,7 @@ class NativeRequest {
  private:
   friend class NativeRequests;
   void begin();
+  void retire();
   [[nodiscard]] HttpExchange& take_exchange();
 
   EdgeServices& services_;

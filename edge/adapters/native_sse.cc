@@ -22,27 +22,6 @@ std::string gap_block(const Gap& gap) {
   return block;
 }
 
-// A temporary refusal for a browser's own EventSource: any status but 200 would end it for good.
-class RefusedSse final : public ClientHandler {
- public:
-  RefusedSse(bool is_chunked, std::int64_t retry_ms)
-      : is_chunked_(is_chunked), retry_ms_(retry_ms) {}
-  void on_open(ClientConnection& connection) override {
-    connection.send(make_sse_block(retry_block(retry_ms_), is_chunked_));
-    connection.close(ErrorCode::Unavailable);
-  }
-  void on_text(std::string_view) override {}
-  void on_binary(std::string_view) override {}
-  void on_room() override {}
-  void on_deadline() override {}
-  void on_drain(std::int64_t) override {}
-  void on_closed() override {}
-
- private:
-  bool is_chunked_;
-  std::int64_t retry_ms_;
-};
-
 }  // namespace
 
 void NativeSse::on_open(ClientConnection& connection) {
@@ -172,8 +151,13 @@ SseOptions SseRequest::options() const {
   return options;
 }
 
-void SseRequest::on_ready() { accept_event_stream(std::move(stream_)); }
+void SseRequest::on_ready() {
+  const Result<void> accepted = accept_event_stream(std::move(stream_));
+  if (!accepted) on_refused(accepted.error());
+}
 
+// With `_events=1` a temporary refusal is a stream that has ended: any status but 200 would be the
+// end for good of a browser's own EventSource.
 void SseRequest::on_refused(const Error& error) {
   if (!options().tells_events || !error.info().retryable) {
     refuse(error);
@@ -181,7 +165,11 @@ void SseRequest::on_refused(const Error& error) {
   }
   const std::int64_t retry_ms =
       error.retry_after_ms != 0 ? error.retry_after_ms : retry_with_jitter_ms(services().random);
-  accept_event_stream(std::make_unique<RefusedSse>(options().is_chunked, retry_ms));
+  respond(200,
+          {{"Content-Type", "text/event-stream"},
+           {"Cache-Control", "no-store"},
+           {"X-Accel-Buffering", "no"}},
+          retry_block(retry_ms));
 }
 
 }  // namespace tako::edge

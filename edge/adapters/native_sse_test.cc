@@ -108,8 +108,13 @@ TEST_CASE_FIXTURE(NativeFixture, "with _events=1 a gap is an event that carries 
 TEST_CASE_FIXTURE(NativeFixture, "with _events=1 a temporary refusal is a stream that says when") {
   FakeExchange& down = get("chat?roomId=1&_events=1", {{"authorization", "Bearer down"}});
   CHECK(down.status == 200);
-  CHECK(down.connection.bytes().find("retry: ") != std::string::npos);
-  CHECK(down.connection.closed.has_value());
+  CHECK(down.headers.at(0).second == "text/event-stream");
+  CHECK(down.body.starts_with("retry: "));
+  CHECK(down.body.ends_with("\n\n"));
+  is_full = true;
+  FakeExchange& full = get("feed?_events=1");
+  CHECK(full.status == 200);
+  CHECK(full.body.starts_with("retry: "));
   CHECK(get("chat?roomId=1&_events=1", {{"authorization", "Bearer bad"}}).status == 403);
 }
 
@@ -171,8 +176,10 @@ TEST_CASE_FIXTURE(NativeFixture, "at a drain it says when to come back, then end
 }
 
 TEST_CASE_FIXTURE(NativeFixture, "a server at its limit may destroy the stream at once") {
-  refuses_streams = true;
-  CHECK(get("feed").status == 503);
+  is_full = true;
+  FakeExchange& stream = get("feed");
+  CHECK(stream.status == 503);
+  CHECK(stream.error->retry_after_ms >= 1'000);
   CHECK(edge.hub.counters().subscribers == 0);
   publish("feed");
 }

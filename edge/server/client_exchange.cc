@@ -95,18 +95,15 @@ void ClientExchange::send(http::Response response) {
   parts_.connection.respond(response);
 }
 
-bool ClientExchange::can_go_live() {
-  if (is_answered_ || !parts_.connection.is_open()) return false;
-  if (parts_.clients.has_room() && parts_.connection.can_take_stream()) return true;
+Result<void> ClientExchange::check_room() {
+  if (parts_.clients.has_room() && parts_.connection.can_take_stream()) return {};
   ++parts_.site.client_context().limit_counters.connections_max;
-  refuse({.code = ErrorCode::LimitReached,
-          .detail = "too many connections",
-          .retry_after_ms = retry_with_jitter_ms(parts_.random)});
-  return false;
+  return fail(ErrorCode::LimitReached, "too many connections");
 }
 
-void ClientExchange::accept_event_stream(std::unique_ptr<ClientHandler> handler) {
-  if (!can_go_live()) return;
+Result<void> ClientExchange::accept_event_stream(std::unique_ptr<ClientHandler> handler) {
+  if (is_answered_ || !parts_.connection.is_open()) return {};  // Nobody is there to be answered.
+  if (Result<void> room = check_room(); !room) return room;
   is_answered_ = true;
   const bool is_chunked = !request_->is_http_1_0;
   http::Headers headers{{"Content-Type", "text/event-stream"},
@@ -118,16 +115,19 @@ void ClientExchange::accept_event_stream(std::unique_ptr<ClientHandler> handler)
   parts_.clients.add_event_stream(parts_.site.client_context(), parts_.connection.take_stream(),
                                   http::response_head(200, headers), std::move(handler),
                                   is_chunked);
+  return {};
 }
 
-void ClientExchange::accept_websocket(std::string_view subprotocol,
-                                      std::unique_ptr<ClientHandler> handler) {
+Result<void> ClientExchange::accept_websocket(std::string_view subprotocol,
+                                              std::unique_ptr<ClientHandler> handler) {
   TAKO_CHECK(request_->is_websocket);
-  if (!can_go_live()) return;
+  if (is_answered_ || !parts_.connection.is_open()) return {};  // Nobody is there to be answered.
+  if (Result<void> room = check_room(); !room) return room;
   is_answered_ = true;
   const http::Headers headers = websocket_response_headers(*request_, subprotocol);
   parts_.clients.add_websocket(parts_.site.client_context(), parts_.connection.take_stream(),
                                http::response_head(101, headers), std::move(handler));
+  return {};
 }
 
 }  // namespace tako::edge

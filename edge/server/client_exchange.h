@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "common/http/server_connection.h"
-#include "common/random.h"
 #include "edge/server/live_clients.h"
 #include "edge/server/site.h"
 #include "edge/session/client.h"
@@ -24,7 +23,6 @@ struct ClientExchangeParts {
   Site& site;
   ClientProtocol& protocol;
   LiveClients& clients;
-  Random& random;
 };
 
 // Collects the body, answers preflights and faulty WebSocket handshakes itself, and adds CORS to
@@ -40,15 +38,15 @@ class ClientExchange final : public http::Exchange, private HttpExchange {
 
   void respond(int status, Headers headers, std::string body) override;
   void refuse(const Error& error) override;
-  void accept_event_stream(std::unique_ptr<ClientHandler> handler) override;
-  void accept_websocket(std::string_view subprotocol,
-                        std::unique_ptr<ClientHandler> handler) override;
+  Result<void> accept_event_stream(std::unique_ptr<ClientHandler> handler) override;
+  Result<void> accept_websocket(std::string_view subprotocol,
+                                std::unique_ptr<ClientHandler> handler) override;
   void on_gone(std::move_only_function<void()> callback) override { gone_ = std::move(callback); }
 
   void answer_preflight();
   void refuse_handshake(const Error& error);
-  // False: the client is gone, or there is no room for one more (it has been told).
-  [[nodiscard]] bool can_go_live();
+  // LimitReached: there is no room for one more client that stays.
+  [[nodiscard]] Result<void> check_room();
   void send(http::Response response);
 
   ClientExchangeParts parts_;

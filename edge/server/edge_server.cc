@@ -47,7 +47,7 @@ class EdgeServer::Impl {
              parts_.broker),
         proxy_(parts_.loop, parts_.wheel, parts_.random, parts_.config.limits,
                parts_.limit_counters, parts_.counters),
-        router_({sites_, clients_, api_, proxy_, parts_.random, parts_.counters, parts_.warn},
+        router_({sites_, clients_, api_, proxy_, parts_.counters, parts_.warn},
                 ForwardedPolicy(parts_.config.trusted_proxies), std::move(protocols)),
         server_(parts_.loop, parts_.wheel, router_, server_options(parts_.config.limits)),
         drain_timer_(parts_.loop, [this] { drain_step(); }) {}

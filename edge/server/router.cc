@@ -33,7 +33,7 @@ std::unique_ptr<http::Exchange> Router::on_request(http::ServerConnection& conne
   warn_of_ignored_headers(origin);
   if (ClientProtocol* protocol = protocol_of(head.path())) {
     return std::make_unique<ClientExchange>(
-        ClientExchangeParts{connection, *site, *protocol, parts_.clients, parts_.random},
+        ClientExchangeParts{connection, *site, *protocol, parts_.clients},
         make_client_request(head, site->app().id, origin.ip));
   }
   if (ApiGateway::owns_path(head.path())) {

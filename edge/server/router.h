@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "common/http/server_connection.h"
-#include "common/random.h"
 #include "edge/server/api_gateway.h"
 #include "edge/server/counters.h"
 #include "edge/server/forwarded.h"
@@ -23,7 +22,6 @@ struct RouterParts {
   LiveClients& clients;
   ApiGateway& api;
   Proxy& proxy;
-  Random& random;
   ServerSideCounters& counters;
   std::function<void(std::string_view)> warn;
 };

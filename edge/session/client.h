@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "common/result.h"
 #include "common/shared_bytes.h"
 #include "edge/fanout/frame_sink.h"
 
@@ -96,10 +97,12 @@ class HttpExchange {
   // An error in the catalogue's form, with Retry-After where it has one.
   virtual void refuse(const Error& error) = 0;
   // 200 text/event-stream (headers of the protocol document); `handler` drives it from now on.
-  virtual void accept_event_stream(std::unique_ptr<ClientHandler> handler) = 0;
-  // 101; only for requests with is_websocket. `subprotocol` may be empty.
-  virtual void accept_websocket(std::string_view subprotocol,
-                                std::unique_ptr<ClientHandler> handler) = 0;
+  // Error: LimitReached, when no more clients can stay: the request is still to be answered.
+  [[nodiscard]] virtual Result<void> accept_event_stream(
+      std::unique_ptr<ClientHandler> handler) = 0;
+  // 101; only for requests with is_websocket. `subprotocol` may be empty. Errors: as above.
+  [[nodiscard]] virtual Result<void> accept_websocket(std::string_view subprotocol,
+                                                      std::unique_ptr<ClientHandler> handler) = 0;
   // Called at most once, when the client is gone before an answer was given; the exchange is then
   // destroyed. Set by whoever answers later, to cancel its work.
   virtual void on_gone(std::move_only_function<void()> callback) = 0;

@@ -147,4 +147,29 @@ TEST_CASE("every answer, errors too, tells an allowed page that it may read it, 
   check(channel_path("chat", "roomId="), 400);
   check(channel_path("chat", "roomId=1"), 401);
   check("/_tako/channels/feed/messages", 200);
+  check("/_tako/channels/feed/nothing", 404);
+  check("/_tako/channels/feed/presence", 501);
+  check("/_tako/channels", 400);
+}
+
+TEST_CASE("refusals of other methods, of too much, and of an edge that is full can be read too") {
+  ClusterOptions options = with_allowed_origin();
+  options.edge_arguments = {"--limit", "connections_max=1"};
+  Cluster tako(options);
+  SseClient only(tako.edge(), channel_path("feed"));
+  static_cast<void>(only.opening_id());
+  const auto check = [&tako](HttpRequest request, int status) {
+    request.headers.push_back({"Origin", "https://app.example.com"});
+    const HttpResponse response = http(tako.edge(), request);
+    CHECK(response.status == status);
+    CHECK(response.header("access-control-allow-origin") == "https://app.example.com");
+    CHECK(response.header("access-control-expose-headers") == "Retry-After");
+    CHECK(response.header("vary").find("Origin") != std::string::npos);
+  };
+  check({.method = "DELETE", .target = channel_path("feed")}, 405);
+  check({.method = "POST",
+         .target = "/_tako/channels/wire/messages",
+         .body = std::string(70'000, 'x')},
+        413);
+  check({.target = channel_path("feed")}, 503);
 }

@@ -1,6 +1,8 @@
 // Server-sent events: the form of the stream, its cursors, its keepalives and its ends.
 #include <doctest/doctest.h>
 
+#include <memory>
+#include <set>
 #include <thread>
 
 #include "tests/behaviour/fixtures.h"
@@ -205,6 +207,29 @@ TEST_CASE("with _events=1 a temporary refusal is 200 with retry and the end") {
   CHECK(client.ends());
 }
 
+TEST_CASE("with _events=1 a refusal that no retry mends keeps its status") {
+  Cluster tako(with_definitions());
+  CHECK(http_get(tako.edge(), channel_path("nope", "_events=1")).status == 404);
+  CHECK(http_get(tako.edge(), channel_path("chat", "roomId=1&_events=1")).status == 401);
+  CHECK(http_get(tako.edge(), channel_path("feed", "_events=1"), last_event_id("abc")).status ==
+        400);
+}
+
+TEST_CASE("with _events=1 an edge that is full says when to come back, in 200 and the end") {
+  ClusterOptions options = with_definitions();
+  options.edge_arguments = {"--limit", "connections_max=1"};
+  Cluster tako(options);
+  SseClient first(tako.edge(), channel_path("feed"));
+  static_cast<void>(first.opening_id());
+  CHECK(http_get(tako.edge(), channel_path("feed")).status == 503);
+  SseClient second(tako.edge(), channel_path("feed", "_events=1"));
+  REQUIRE(second.is_open());
+  const SseBlock block = second.next();
+  REQUIRE(block.retry.has_value());
+  CHECK(std::stoi(*block.retry) > 0);
+  CHECK(second.ends());
+}
+
 TEST_CASE("text, binary and JSON with line ends stay one data line") {
   Cluster tako(with_definitions());
   SseClient client(tako.edge(), channel_path("feed"));
@@ -215,6 +240,19 @@ TEST_CASE("text, binary and JSON with line ends stay one data line") {
   const SseBlock text = client.next_message();
   CHECK(text.json()["data"].string() == "line\nbreak\r\n id: 9");
   CHECK(text.raw.find('\n') == text.raw.find("\ndata: "));
+}
+
+TEST_CASE("clients of a leaving edge are not all told to come back at the same time") {
+  Cluster tako(with_definitions());
+  std::vector<std::unique_ptr<SseClient>> clients;
+  for (int number = 0; number < 10; ++number) {
+    clients.push_back(std::make_unique<SseClient>(tako.edge(), channel_path("feed")));
+    static_cast<void>(clients.back()->opening_id());
+  }
+  tako.edge_process().signal(15);
+  std::set<std::string> times;
+  for (const auto& client : clients) times.insert(client->next().retry.value());
+  CHECK(times.size() > 1);
 }
 
 TEST_CASE("a leaving edge says when to come back, then ends its streams") {

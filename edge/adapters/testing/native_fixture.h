@@ -57,7 +57,7 @@ struct NativeFixture {
   // A request as far as the protocol takes it before anyone answers.
   FakeExchange& serve(ClientRequest request) {
     FakeExchange& exchange = exchanges.emplace_back(edge.clock);
-    exchange.refuses_streams = refuses_streams;
+    exchange.is_full = is_full;
     request.app = "default";
     request.host = "example.com";
     request.ip = "10.0.0.1";
@@ -139,7 +139,7 @@ struct NativeFixture {
   std::vector<std::unique_ptr<ClientProtocol>> protocols;
   std::deque<FakeExchange> exchanges;
   bool answers_pings = true;
-  bool refuses_streams = false;
+  bool is_full = false;
 };
 
 inline const Headers kGood = {{"authorization", "Bearer good"}};

@@ -75,8 +75,10 @@ class ScriptedProtocol final : public ClientProtocol {
     seen.request = request;
     if (on_serve) return on_serve(*request, exchange);
     auto handler = std::make_unique<ScriptedHandler>(seen);
-    if (request->is_websocket) return exchange.accept_websocket("", std::move(handler));
-    exchange.accept_event_stream(std::move(handler));
+    const Result<void> accepted = request->is_websocket
+                                      ? exchange.accept_websocket("", std::move(handler))
+                                      : exchange.accept_event_stream(std::move(handler));
+    if (!accepted) exchange.refuse(accepted.error());
   }
 
   Seen seen;

@@ -140,15 +140,19 @@ class FakeExchange final : public HttpExchange {
     status = refusal.info().http_status;
     error = refusal;
   }
-  void accept_event_stream(std::unique_ptr<ClientHandler> handler) override {
-    if (refuses_streams) return refuse(Error{ErrorCode::LimitReached});
+  Result<void> accept_event_stream(std::unique_ptr<ClientHandler> handler) override {
+    if (is_full) return fail(ErrorCode::LimitReached);
     status = 200;
     connection.open(std::move(handler));
+    return {};
   }
-  void accept_websocket(std::string_view chosen, std::unique_ptr<ClientHandler> handler) override {
+  Result<void> accept_websocket(std::string_view chosen,
+                                std::unique_ptr<ClientHandler> handler) override {
+    if (is_full) return fail(ErrorCode::LimitReached);
     status = 101;
     subprotocol = chosen;
     connection.open(std::move(handler));
+    return {};
   }
   void on_gone(std::move_only_function<void()> callback) override { gone_ = std::move(callback); }
   void go_away() {
@@ -161,7 +165,7 @@ class FakeExchange final : public HttpExchange {
   std::string body;
   std::optional<Error> error;
   std::string subprotocol = "none";
-  bool refuses_streams = false;  // as a server at its limit, which destroys the handler at once
+  bool is_full = false;  // as a server at its limit, which destroys the handler at once
 
  private:
   std::move_only_function<void()> gone_;
