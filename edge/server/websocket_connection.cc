@@ -8,12 +8,25 @@
 namespace tako::edge {
 namespace {
 
-// What a browser's script sees as the reason: the code's name, or the words that the close codes
-// of RFC 6455 have had in this protocol.
+// What a browser's script sees as the reason: one word for each close code, also where several
+// errors share it, or the phrase that a code of RFC 6455 has had in this protocol.
 std::string_view default_reason(const ErrorInfo& info) {
-  const bool is_phrase =
-      info.close_code == 1000 || info.close_code == 1003 || info.close_code == 1012;
-  return is_phrase ? info.message : info.name;
+  switch (info.close_code) {
+    case 1000:
+    case 1003:
+    case 1012:
+      return info.message;
+    case 4401:
+      return error_info(ErrorCode::AuthFrameMissing).name;
+    case 4403:
+      return error_info(ErrorCode::VerifyRejected).name;
+    case 4415:
+      return error_info(ErrorCode::MessageMalformed).name;
+    case 4503:
+      return error_info(ErrorCode::Unavailable).name;
+    default:
+      return info.name;
+  }
 }
 
 }  // namespace

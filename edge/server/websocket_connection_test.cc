@@ -137,7 +137,7 @@ TEST_CASE("our close leaves behind what was queued and waits for the client's") 
   CHECK(fixture.wait([&] { return fixture.server->live_clients() == 0; }));
 }
 
-TEST_CASE("a close says the code's name, or the words of the older codes") {
+TEST_CASE("a close says the one word of its code, or the phrase of the older codes") {
   const struct {
     ErrorCode code;
     unsigned number;
@@ -146,6 +146,8 @@ TEST_CASE("a close says the code's name, or the words of the older codes") {
                {ErrorCode::UnsupportedFrame, 1003, "unsupported frame"},
                {ErrorCode::Restarting, 1012, "restarting"},
                {ErrorCode::TooSlow, 4408, "too-slow"},
+               {ErrorCode::TypeNotAllowed, 4415, "message-malformed"},
+               {ErrorCode::LimitReached, 4503, "unavailable"},
                {ErrorCode::NotFound, 1011, "not-found"}};
   for (const auto& test : cases) {
     CAPTURE(test.reason);

@@ -1,6 +1,8 @@
 // The channels that the behaviour tests speak of, and the paths to them.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <string>
 #include <string_view>
 
@@ -79,6 +81,22 @@ inline void settle(WsClient& client) {
   client.send_text(R"({"type":"say","data":"settled"})");
   while (client.next_json()["data"].print() != R"("settled")") {
   }
+}
+
+// A WebSocket to the public channel of with_channel().
+inline WsClient open_c(Cluster& tako) {
+  WsClient client(tako.edge(), channel_path("c"));
+  REQUIRE(client.status() == 101);
+  return client;
+}
+
+// Upgraded, then closed by the edge with these words, then the end of TCP.
+inline void check_close(WsClient& client, int code, std::string_view reason) {
+  REQUIRE(client.status() == 101);
+  const WsEnd end = client.wait_for_close();
+  CHECK(end.code == code);
+  CHECK(end.reason == reason);
+  CHECK(client.tcp_ends());
 }
 
 // The epoch part of an id.
