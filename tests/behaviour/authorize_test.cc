@@ -1,7 +1,5 @@
-// The app's callback: what it is asked, what its answers mean, and how often it is asked.
+// The app's callback: what it is asked, and what its answers mean.
 #include <doctest/doctest.h>
-
-#include <thread>
 
 #include "tests/behaviour/fixtures.h"
 
@@ -11,18 +9,8 @@ namespace {
 
 const std::string kRoom = channel_path("chat", "roomId=1");
 
-// Other definitions under which that room is the same channel.
-constexpr std::string_view kOnlyChat = R"([{"name":"chat","auth":{},"transport":"ws",
-  "paramsSchema":{"type":"object","properties":{"roomId":{"type":"string"}}}}])";
-
 int sse_status(Cluster& tako, Headers headers = kGoodToken) {
   return SseClient(tako.edge(), kRoom, std::move(headers)).status();
-}
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 }  // namespace
@@ -132,88 +120,6 @@ TEST_CASE("lifecycle values of the answer hold for that connection") {
   tako.app().authorize_with({.body = R"({"ok":true,"maxConnectionLifetimeMs":200})"});
   SseClient brief(tako.edge(), kRoom, kGoodToken);
   CHECK(brief.ends());
-}
-
-TEST_CASE("an authorization that expires ends the connection, and nothing comes after it") {
-  Cluster tako(with_definitions());
-  tako.app().authorize_with(
-      {.body = R"({"ok":true,"expiresAt":)" + std::to_string(now_ms() + 600) + "}"});
-  SseClient stream(tako.edge(), kRoom, kGoodToken);
-  WsClient socket(tako.edge(), kRoom, {.headers = kGoodToken});
-  CHECK(stream.ends());
-  const WsEnd end = socket.wait_for_close();
-  CHECK(end.code != 1006);
-}
-
-TEST_CASE("an expiry in the past is a refusal") {
-  Cluster tako(with_definitions());
-  tako.app().authorize_with({.body = R"({"ok":true,"expiresAt":1000})"});
-  SseClient stream(tako.edge(), kRoom, kGoodToken);
-  CHECK((stream.status() == 403 || stream.ends()));
-}
-
-TEST_CASE("equal calls in flight are one call; different credentials are not merged") {
-  Cluster tako(with_definitions());
-  tako.app().authorize_with({.delay = Duration(400)});
-  std::vector<std::jthread> clients;
-  clients.reserve(10);
-  for (int client = 0; client < 10; ++client) {
-    clients.emplace_back([&tako, client] {
-      const std::string token = client < 8 ? "Bearer same" : "Bearer own" + std::to_string(client);
-      CHECK(sse_status(tako, {{"Authorization", token}}) == 200);
-    });
-  }
-  clients.clear();
-  CHECK(tako.app().authorize_count() >= 3);
-  CHECK(tako.app().authorize_count() < 10);
-}
-
-TEST_CASE("without ttlMs every later call asks; with it the answer is kept until it ends") {
-  Cluster tako(with_definitions());
-  CHECK(sse_status(tako) == 200);
-  CHECK(sse_status(tako) == 200);
-  CHECK(tako.app().authorize_count() == 2);
-  tako.app().authorize_with({.body = R"({"ok":true,"ttlMs":60000})"});
-  CHECK(sse_status(tako) == 200);
-  CHECK(sse_status(tako) == 200);
-  CHECK(tako.app().authorize_count() == 3);
-  CHECK(sse_status(tako, {{"Authorization", "Bearer other"}}) == 200);
-  CHECK(tako.app().authorize_count() == 4);
-}
-
-TEST_CASE("a kept answer ends with its ttlMs and with new definitions; refusals are not kept") {
-  Cluster tako(with_definitions());
-  tako.app().authorize_with({.body = R"({"ok":true,"ttlMs":60000})"});
-  CHECK(sse_status(tako) == 200);
-  tako.put_definitions(kDefinitions);  // The same set: nothing is new.
-  CHECK(sse_status(tako) == 200);
-  CHECK(tako.app().authorize_count() == 1);
-  tako.put_definitions(kOnlyChat);
-  CHECK(sse_status(tako) == 200);
-  CHECK(tako.app().authorize_count() == 2);
-
-  tako.put_definitions(kDefinitions);
-  tako.app().authorize_with({.body = R"({"ok":true,"ttlMs":200})"});
-  CHECK(sse_status(tako) == 200);
-  wait_until("the kept answer to end",
-             [&] { return sse_status(tako) == 200 && tako.app().authorize_count() >= 4; });
-
-  const Headers other{{"Authorization", "Bearer refused"}};
-  tako.app().authorize_with({.body = R"({"ok":false,"ttlMs":60000})"});
-  CHECK(sse_status(tako, other) == 403);
-  tako.app().authorize_with({});
-  CHECK(sse_status(tako, other) == 200);
-}
-
-TEST_CASE("rights bound what a subject may do") {
-  Cluster tako(with_definitions());
-  tako.app().authorize_with({.body = R"({"ok":true,"rights":["connect"]})"});
-  WsClient socket(tako.edge(), kRoom, {.headers = kGoodToken, .subprotocol = "tako.v1"});
-  CHECK(socket.next_json()["type"].string() == "tako.ready");
-  socket.send_text(R"({"type":"say","data":1,"ref":"r"})");
-  const Json error = socket.next_json();
-  CHECK(error["type"].string() == "tako.error");
-  CHECK(tako.api("GET", "/v1/channels/chat/messages?roomId=1").json()["messages"].size() == 0);
 }
 
 TEST_CASE("calls go over kept connections to a TCP or a unix upstream") {

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -97,6 +99,22 @@ inline void check_close(WsClient& client, int code, std::string_view reason) {
   CHECK(end.code == code);
   CHECK(end.reason == reason);
   CHECK(client.tcp_ends());
+}
+
+// The next frame, which must be of that type.
+inline Json expect(WsClient& client, std::string_view type) {
+  const Json frame = client.next_json();
+  if (frame["type"].string() != type) {
+    throw TestFailure("expected " + std::string(type) + ", got " + frame.print());
+  }
+  return frame;
+}
+
+// Since 1970.
+inline std::int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 // The epoch part of an id.

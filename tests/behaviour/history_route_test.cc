@@ -30,12 +30,6 @@ Json get(Cluster& tako, std::string_view query = "") {
   return response.json();
 }
 
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
 }  // namespace
 
 TEST_CASE("without a cursor the newest come, ascending, with cursors for both sides") {

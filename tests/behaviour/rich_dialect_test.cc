@@ -1,4 +1,4 @@
-// The dialect tako.v1: control frames, acknowledgements, and many channels over one connection.
+// The dialect tako.v1 on one channel: its control frames, keys and acknowledgements.
 #include <doctest/doctest.h>
 
 #include "tests/behaviour/fixtures.h"
@@ -8,20 +8,6 @@ using namespace tako::test;
 namespace {
 
 const WsOptions kRich{.headers = kGoodToken, .subprotocol = "tako.v1"};
-
-// The next frame of that type; others must not come before it.
-Json expect(WsClient& client, std::string_view type) {
-  const Json frame = client.next_json();
-  if (frame["type"].string() != type) {
-    throw TestFailure("expected " + std::string(type) + ", got " + frame.print());
-  }
-  return frame;
-}
-
-Json subscribe(WsClient& client, std::string_view data) {
-  client.send_text(R"({"type":"tako.subscribe","data":)" + std::string(data) + "}");
-  return expect(client, "tako.ready");
-}
 
 WsClient open_rich(Cluster& tako, const std::string& path) {
   WsClient client(tako.edge(), path, kRich);
@@ -106,6 +92,19 @@ TEST_CASE("with echo:false the ack is the delivery, and others get the message")
   tako.publish("wire", "end", "2");
   CHECK(client.next_json()["data"].number() == 2);
   CHECK(other.next_json()["data"].number() == 2);
+  WsClient resumed = open_rich(tako, channel_path("wire", "last_message_id=" + id));
+  static_cast<void>(expect(resumed, "tako.ready"));
+  CHECK(resumed.next_json()["data"].number() == 2);
+}
+
+TEST_CASE("an ephemeral message is acknowledged without an id") {
+  Cluster tako(with_definitions());
+  WsClient client = open_rich(tako, channel_path("wire"));
+  static_cast<void>(expect(client, "tako.ready"));
+  client.send_text(R"({"type":"typing","data":true,"ref":7,"echo":false})");
+  const Json ack = expect(client, "tako.ack");
+  CHECK(ack["data"]["ref"].number() == 7);
+  CHECK(ack["data"]["id"].is_null());
 }
 
 TEST_CASE("a repeated idempotency key is acknowledged with the first id and not delivered again") {
@@ -143,98 +142,7 @@ TEST_CASE("bad JSON closes this dialect too") {
   WsClient client = open_rich(tako, channel_path("wire"));
   static_cast<void>(expect(client, "tako.ready"));
   client.send_text("{\"type\":");
-  const WsEnd end = client.wait_for_close();
-  CHECK(end.code == 4415);
-  CHECK(end.reason == "message-malformed");
-}
-
-TEST_CASE("one connection subscribes to many channels and gets each one's messages by key") {
-  Cluster tako(with_definitions());
-  allow_good_tokens(tako.app());
-  WsClient client(tako.edge(), "/_tako/channels", {.subprotocol = "tako.v1"});
-  REQUIRE(client.status() == 101);
-  CHECK(subscribe(client, R"({"channel":"wire"})")["key"].string() == "wire");
-  const Json room =
-      subscribe(client, R"({"channel":"chat","params":{"roomId":"7"},"token":"Bearer good"})");
-  CHECK(room["key"].string() == "chat?roomId=7");
-  CHECK(room["data"]["subject"].string() == "ann");
-  tako.publish("wire", "t", "1");
-  CHECK(client.next_json()["key"].string() == "wire");
-  tako.publish("chat", "t", "2", "roomId=7");
-  CHECK(client.next_json()["key"].string() == "chat?roomId=7");
-  client.send_text(R"({"type":"say","data":3,"key":"chat?roomId=7"})");
-  const Json said = client.next_json();
-  CHECK(said["key"].string() == "chat?roomId=7");
-  CHECK(said["subject"].string() == "ann");
-}
-
-TEST_CASE("a subscribe resumes at its lastMessageId, and unsubscribe ends only that channel") {
-  Cluster tako(with_definitions());
-  const auto ids = tako.publish_numbers("wire", 2);
-  WsClient client(tako.edge(), "/_tako/channels", kRich);
-  static_cast<void>(subscribe(client, R"({"channel":"short"})"));
-  static_cast<void>(
-      subscribe(client, R"({"channel":"wire","lastMessageId":)" + json_string(ids[0]) + "}"));
-  CHECK(client.next_json()["data"].number() == 2);
-  client.send_text(R"({"type":"tako.unsubscribe","data":{"key":"wire"}})");
-  // Frames are handled in order: the answer to what was sent behind it shows that it was done.
-  client.send_text(R"({"type":"say","data":0,"key":"wire","ref":"gone"})");
-  Json frame = client.next_json();
-  while (frame["type"].string() != "tako.error") frame = client.next_json();
-  CHECK(frame["data"]["code"].string() == "subscription-unknown");
-  tako.publish("wire", "t", "3");
-  tako.publish("short", "t", "4");
-  CHECK(client.next_json()["data"].number() == 4);
-}
-
-TEST_CASE("a refused subscribe is an error frame, and the connection stays") {
-  Cluster tako(with_definitions());
-  allow_good_tokens(tako.app());
-  WsClient client(tako.edge(), "/_tako/channels", {.subprotocol = "tako.v1"});
-  static_cast<void>(subscribe(client, R"({"channel":"wire"})"));
-  const auto refused = [&client](std::string_view data) {
-    client.send_text(R"({"type":"tako.subscribe","data":)" + std::string(data) + "}");
-    return expect(client, "tako.error")["data"]["code"].string();
-  };
-  CHECK(refused(R"({"channel":"nope"})") == "channel-unknown");
-  CHECK(refused(R"({"channel":"chat","params":{},"token":"good"})") == "params-invalid");
-  CHECK(refused(R"({"channel":"chat","params":{"roomId":7},"token":"good"})") == "params-invalid");
-  CHECK(refused(R"({"channel":"chat","params":{"roomId":"7"},"token":"bad"})") ==
-        "verify-rejected");
-  CHECK(refused(R"({"channel":"feed"})") == "transport-not-enabled");
-  CHECK(refused(R"({"channel":"wire","lastMessageId":"abc"})") != "");
-  CHECK(refused(R"({"channel":"short","lastMessageId":"abc"})") == "cursor-malformed");
-  CHECK(refused(R"({"channel":"wire"})") == "subscription-exists");
-  tako.publish("wire", "t", "1");
-  CHECK(client.next_json()["data"].number() == 1);
-}
-
-TEST_CASE("subscriptions per connection are limited; one given up makes room") {
-  Cluster tako({.definitions = R"([{"name":"c*","auth":false,"transport":"ws"}])"});
-  WsClient client(tako.edge(), "/_tako/channels", kRich);
-  for (int number = 0; number < 100; ++number) {
-    static_cast<void>(subscribe(client, R"({"channel":"c)" + std::to_string(number) + "\"}"));
-  }
-  client.send_text(R"({"type":"tako.subscribe","data":{"channel":"c100"}})");
-  CHECK(expect(client, "tako.error")["data"]["code"].string() == "limit-reached");
-  client.send_text(R"({"type":"tako.unsubscribe","data":{"key":"c7"}})");
-  static_cast<void>(subscribe(client, R"({"channel":"c100"})"));
-}
-
-TEST_CASE("a connection without any subscription is closed with 4401") {
-  Cluster tako(with_definitions());
-  WsClient client(tako.edge(), "/_tako/channels", {.subprotocol = "tako.v1"});
-  CHECK(client.wait_for_close(std::chrono::seconds(30)).code == 4401);
-}
-
-TEST_CASE("the bare route needs the dialect") {
-  Cluster tako(with_definitions());
-  CHECK(WsClient(tako.edge(), "/_tako/channels").status() == 400);
-  const HttpResponse plain = http_get(tako.edge(), "/_tako/channels");
-  CHECK(plain.status == 400);
-  CHECK(plain.error_code() == "handshake-invalid");
-  CHECK(plain.error_message().find("tako.v1") != std::string::npos);
-  CHECK(http_get(tako.edge(), "/_tako/channels/").status == 404);  // A channel without a name.
+  check_close(client, 4415, "message-malformed");
 }
 
 TEST_CASE("the envelope authorizes in this dialect too, and ready answers it") {
