@@ -19,6 +19,7 @@
 #include "broker/link_server.h"
 #include "broker/log/log_engines.h"
 #include "common/config/admin.h"
+#include "common/config/http_metrics.h"
 #include "common/config/log.h"
 #include "common/config/metrics.h"
 #include "common/config/process.h"
@@ -64,6 +65,7 @@ class Broker {
  public:
   Broker(const config::Config& config, Log& log) : config_(config), log_(log) {
     register_broker_metrics(metrics_, {channels_, publisher_, edges_, links_, api_server_});
+    register_http_limits(metrics_, admin_.counters());
     metrics_.limits(limit_counters_);
     metrics_.process("tako-broker");
   }

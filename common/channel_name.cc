@@ -59,9 +59,12 @@ bool is_definition_name(std::string_view name) {
 }
 
 bool is_message_type(std::string_view type) {
-  return !type.empty() && is_valid_utf8(type) &&
-         count_code_points(type) <= limits::kMessageTypeMax && !has_control_character(type) &&
-         !type.starts_with("tako.");
+  return !type.empty() && is_valid_utf8(type) && !is_long_message_type(type) &&
+         !has_control_character(type) && !type.starts_with("tako.");
+}
+
+bool is_long_message_type(std::string_view type) {
+  return is_valid_utf8(type) && count_code_points(type) > limits::kMessageTypeMax;
 }
 
 std::string make_channel_key(std::string_view name, const Params& params) {

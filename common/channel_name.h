@@ -15,6 +15,8 @@ namespace tako {
 [[nodiscard]] bool is_definition_name(std::string_view name);
 // 1-128 characters, valid UTF-8 without control characters, not beginning with `tako.`.
 [[nodiscard]] bool is_message_type(std::string_view type);
+// More characters than a type may have, whatever else is wrong with it: the bound's own question.
+[[nodiscard]] bool is_long_message_type(std::string_view type);
 
 // The channel's key: `name`, or `name?k=v&k2=v2` with names sorted by bytes, every name and value
 // percent-encoded (RFC 3986 unreserved stay), values in their canonical text (params.h): equal

@@ -41,6 +41,8 @@ TEST_CASE("types have 1 to 128 characters, without control characters, outside t
   for (std::size_t i = 0; i < limits::kMessageTypeMax; ++i) longest += "\u00E9";
   CHECK(is_message_type(longest));
   CHECK_FALSE(is_message_type(longest + "x"));
+  CHECK(is_long_message_type(longest + "x"));
+  CHECK_FALSE(is_long_message_type(longest));  // Of more than 128 bytes, but not characters.
   for (const std::string_view type :
        {"", "tako.", "tako.ready", "a\nb", "a\x7F", "\u0085", "\u009F", "\xFF", "\xC3"}) {
     CHECK_MESSAGE(!is_message_type(type), type);

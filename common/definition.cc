@@ -76,9 +76,9 @@ class DefinitionParser {
     return fail_at(limit, ErrorCode::DefinitionInvalid, "definition" + who + ": " + why);
   }
   Result<void> whole(const JsonMember& member, std::int64_t min, std::int64_t max,
-                     std::int64_t& out) const;
+                     std::int64_t& out, LimitCounter limit = nullptr) const;
   Result<void> milliseconds(const JsonMember& member, std::int64_t min, std::int64_t& out) const {
-    return whole(member, min, limits::kDefinitionMsMax, out);
+    return whole(member, min, limits::kDefinitionMsMax, out, &LimitCounters::definition_ms_max);
   }
 
   Result<void> name(const JsonMember& member);
@@ -146,11 +146,13 @@ Result<Definition> DefinitionParser::parse(std::string_view raw) {
 }
 
 Result<void> DefinitionParser::whole(const JsonMember& member, std::int64_t min, std::int64_t max,
-                                     std::int64_t& out) const {
+                                     std::int64_t& out, LimitCounter limit) const {
   const auto value = json_integer_value(member.raw);
   if (!value || *value < min || *value > max) {
+    const bool is_too_large = value && *value > max;
     return refuse(member.name + " must be a whole number from " + std::to_string(min) + " to " +
-                  std::to_string(max));
+                      std::to_string(max),
+                  is_too_large ? limit : nullptr);
   }
   out = *value;
   return {};

@@ -22,12 +22,14 @@
   X(pattern_bytes_max)                                                                             \
   X(pattern_memory_max)                                                                            \
   X(patterns_max)                                                                                  \
+  X(definition_ms_max)                                                                             \
   /* App API: refused; a page ends early. */                                                       \
   X(batch_messages_max)                                                                            \
   X(batch_bytes_max)                                                                               \
   X(history_page_max)                                                                              \
   X(history_page_bytes_max)                                                                        \
   X(channels_page_max)                                                                             \
+  X(channels_page_bytes_max)                                                                       \
   X(app_streams_max)                                                                               \
   /* Channels and the log: messages evicted by a cap, heads and epochs forgotten, keys refused. */ \
   X(channel_messages_max)                                                                          \
@@ -56,6 +58,7 @@
   X(feeds_max)                                                                                     \
   X(join_wait_ms)                                                                                  \
   X(fetches_per_feed_max)                                                                          \
+  X(feed_linger_ms)                                                                                \
   /* One client. */                                                                                \
   X(outbox_bytes_max)                                                                              \
   X(control_outbox_bytes_max)                                                                      \
@@ -68,6 +71,8 @@
   X(empty_connection_ms)                                                                           \
   X(stream_progress_ms)                                                                            \
   X(close_handshake_ms)                                                                            \
+  X(late_input_bytes_max)                                                                          \
+  X(write_pieces_max)                                                                              \
   /* Authorization. */                                                                             \
   X(authorize_timeout_ms)                                                                          \
   X(authorize_concurrency_max)                                                                     \
@@ -85,6 +90,15 @@
   X(http_idle_ms)                                                                                  \
   X(http_body_progress_ms)                                                                         \
   X(http_write_progress_ms)                                                                        \
+  X(http_refusing_max)                                                                             \
+  X(http_chunk_overhead_bytes_max)                                                                 \
+  X(http_pipeline_bytes_max)                                                                       \
+  X(http_write_high_bytes)                                                                         \
+  X(http_discard_bytes_max)                                                                        \
+  X(http_linger_bytes_max)                                                                         \
+  X(http_linger_ms)                                                                                \
+  X(accepts_per_turn)                                                                              \
+  X(accept_retry_ms)                                                                               \
   X(upstream_connections_max)                                                                      \
   X(upstream_idle_max)                                                                             \
   X(upstream_waiting_max)                                                                          \

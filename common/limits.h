@@ -1,5 +1,6 @@
 // Every bound of the system: its unit, its reason, and what happens at it (docs/limits.md is the
-// same table for operators; a test drives each row to its bound).
+// same table for operators; a test drives each row to its bound). Each has a counter
+// (limit_counters.h), but those of the last section, which nobody can reach.
 #pragma once
 
 #include <chrono>
@@ -33,12 +34,10 @@ inline constexpr std::size_t kPatternsMax = 1'000;  // of all schemas of an app
 // App API. At the bound: 413 or batch-invalid.
 inline constexpr std::size_t kBatchMessagesMax = 1'000;
 inline constexpr std::size_t kBatchBytesMax = 4 * kMiB;
-inline constexpr std::size_t kHistoryPageMax = 1'000;  // messages of one page
-inline constexpr std::size_t kHistoryPageDefault = 100;
+inline constexpr std::size_t kHistoryPageMax = 1'000;          // messages of one page
 inline constexpr std::size_t kHistoryPageBytesMax = 2 * kMiB;  // a page ends early, `next` goes on
 inline constexpr std::size_t kChannelsPageMax = 1'000;  // channels of one page: `next` goes on
 inline constexpr std::size_t kChannelsPageBytesMax = 2 * kMiB;  // a page ends early, as above
-inline constexpr std::size_t kAppStreamPullBytes = 64 * kKiB;   // read at once for GET …/stream
 
 // Channels and the log, at the broker.
 inline constexpr std::size_t kChannelMessagesMax = 10'000;  // retained per channel: oldest go
@@ -59,7 +58,6 @@ inline constexpr std::size_t kLinkPumpBytes = 256 * kKiB;       // one channel's
 inline constexpr std::size_t kLinkEdgesMax = 256;               // links at once: refused above
 inline constexpr std::size_t kLinkPendingRequestsMax = 10'000;  // fetches + publishes + calls: 503
 inline constexpr std::size_t kLinkPendingBytesMax = 64 * kMiB;  // of those requests: 503
-inline constexpr std::size_t kLinkFrameBytesGoal = 1 * kMiB;    // a frame is closed above this
 inline constexpr std::int64_t kLinkWaitMs = 1'000;       // a request waits this long for a link
 inline constexpr std::int64_t kLinkLostServeMs = 5'000;  // then non-public channels stop serving
 inline constexpr std::int64_t kDefinitionsApplyWaitMs = 1'000;  // then the edges are named pending
@@ -97,13 +95,9 @@ inline constexpr std::size_t kAuthorizeReplyBytesMax = 64 * kKiB;
 inline constexpr std::size_t kApiKeyFailuresMax = 20;  // per IP and minute: 429
 
 // uv: sockets and the loop (common/uv).
-inline constexpr int kListenBacklog = 4'096;         // storms: less, and SYNs are sent again
-inline constexpr std::size_t kAcceptsPerTurn = 64;   // the rest waits for the next loop turn
-inline constexpr std::int64_t kAcceptRetryMs = 100;  // pause when out of file descriptors
-inline constexpr std::size_t kReceiveBufferBytes = 64 * kKiB;  // one per loop
-inline constexpr std::size_t kWritePiecesMax = 64;  // pieces of one writev; more: another call
-inline constexpr int kSocketUnsentBytesMax =
-    128 * 1024;  // TCP_NOTSENT_LOWAT: a slow reader's share
+inline constexpr std::size_t kAcceptsPerTurn = 64;     // the rest waits for the next loop turn
+inline constexpr std::int64_t kAcceptRetryMs = 100;    // pause when out of file descriptors
+inline constexpr std::size_t kWritePiecesMax = 1'024;  // IOV_MAX: the rest goes in the next turn
 
 // HTTP (common/http). Server: at the bound the named status, then the connection is closed.
 inline constexpr std::size_t kHttpHeadBytesMax = 16 * kKiB;          // 431
@@ -112,7 +106,7 @@ inline constexpr std::size_t kHttpUrlBytesMax = 8 * kKiB;            // 414
 inline constexpr std::size_t kHttpChunkOverheadBytesMax = 4 * kKiB;  // between body bytes: 400
 inline constexpr std::size_t kHttpPipelineBytesMax = 64 * kKiB;  // behind a request: reading stops
 inline constexpr std::size_t kHttpWriteHighBytes = 256 * kKiB;   // waiting to be sent: writers wait
-inline constexpr std::size_t kHttpDiscardBytesMax = 64 * kKiB;   // unread body dropped, else closed
+inline constexpr std::size_t kHttpDiscardBytesMax = 64 * kKiB;   // unread body: closed above
 inline constexpr std::size_t kHttpLingerBytesMax = 1 * kMiB;     // read after our FIN, then closed
 inline constexpr std::size_t kHttpConnectionsMax = 20'000;       // HTTP connections at once: 503
 inline constexpr std::size_t kHttpRefusingMax = 256;  // told 503 at once; more: closed untold
@@ -121,7 +115,6 @@ inline constexpr std::int64_t kHttpIdleMs = 60'000;   // closed silently
 inline constexpr std::int64_t kHttpBodyProgressMs = 30'000;   // 408
 inline constexpr std::int64_t kHttpWriteProgressMs = 60'000;  // reset
 inline constexpr std::int64_t kHttpLingerMs = 2'000;          // closed
-inline constexpr std::int64_t kHttpRetryAfterMs = 1'000;      // told with the 503 at the limit
 inline constexpr std::size_t kUpstreamConnectionsMax = 256;   // per origin: requests wait
 inline constexpr std::size_t kUpstreamIdleMax = 32;           // kept for reuse: closed above
 inline constexpr std::size_t kUpstreamWaitingMax = 1'024;     // 503
@@ -129,5 +122,18 @@ inline constexpr std::int64_t kUpstreamConnectMs = 2'000;     // 504
 inline constexpr std::int64_t kUpstreamWaitMs = 5'000;        // 504
 inline constexpr std::int64_t kUpstreamHeadMs = 60'000;       // from the request's end: 504
 inline constexpr std::int64_t kUpstreamIdleMs = 4'000;        // under Node's 5 s keep-alive
+
+// No bounds: sizes, shares and hints. Nobody is refused, cut off or made to wait by them, so there
+// is nothing to count. (tests/lint/limit_tests.mjs holds every constant above to its counter.)
+inline constexpr std::size_t kHistoryPageDefault = 100;        // messages, when `_limit` is absent
+inline constexpr std::size_t kAppStreamPullBytes = 64 * kKiB;  // read from the log at once
+inline constexpr std::size_t kLinkFrameBytesGoal = 1 * kMiB;   // a frame is closed above, not cut
+inline constexpr std::size_t kReceiveBufferBytes = 64 * kKiB;  // of one read; one buffer per loop
+inline constexpr std::int64_t kHttpRetryAfterMs = 1'000;       // told with a 503 at a limit
+// Queues of the kernel, which counts them itself. Backlog: when it is full (or net.core.somaxconn,
+// which may be less), SYNs are sent again. Unsent (TCP_NOTSENT_LOWAT): a slow reader's share there;
+// then the kernel takes no more, and its outbox fills, which has a bound.
+inline constexpr int kListenBacklog = 4'096;
+inline constexpr int kSocketUnsentBytesMax = 128 * 1024;
 
 }  // namespace tako::limits

@@ -53,6 +53,7 @@ struct RuntimeLimits {
   std::size_t tail_caches_bytes_max = limits::kTailCachesBytesMax;
   std::size_t feeds_max = limits::kFeedsMax;
   std::size_t fetches_per_feed_max = limits::kFetchesPerFeedMax;
+  std::int64_t feed_linger_ms = limits::kFeedLingerMs;
 
   // One client.
   std::size_t outbox_bytes_max = limits::kOutboxBytesMax;

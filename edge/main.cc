@@ -48,6 +48,7 @@ class Edge final : BrokerLink::Listener {
   Edge(const config::Config& config, Log& log) : config_(config), log_(log) {
     register_edge_metrics(metrics_, session_counters_, server_counters_, hub_.counters(), link_,
                           server_.http_counters());
+    register_http_limits(metrics_, admin_.counters());
     for (const auto* pool : server_.upstream_counters()) register_upstream_limits(metrics_, *pool);
     metrics_.limits(limit_counters_);
     metrics_.process("tako-edge");

@@ -99,6 +99,7 @@ ApiAnswer channels_answer(const Route& route, const ApiRequest& request, Channel
     append_channel(out, channels, *selected[printed]);
     ++printed;
   }
+  if (printed < count) ++channels.limit_counters().channels_page_bytes_max;
   const bool has_next = selected.size() > printed;
   out += R"(],"next":)" + (has_next ? json_string(selected[printed - 1]->key()) : "null");
   return json_answer(200, out + '}');

@@ -148,7 +148,7 @@ Result<void> Publisher::check(const PublishRequest& request) {
     return fail(ErrorCode::ParamsInvalid, "invalid channel params: too long");
   }
   if (!is_message_type(message.type)) {
-    if (message.type.size() > limits::kMessageTypeMax) ++limit_counters_.message_type_max;
+    if (is_long_message_type(message.type)) ++limit_counters_.message_type_max;
     return fail(ErrorCode::BadRequest,
                 "type must be 1-128 characters without control characters, and not begin with "
                 "`tako.`");

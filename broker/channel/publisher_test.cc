@@ -61,11 +61,15 @@ TEST_CASE("each refusal names its rule, and stores nothing") {
   request.channel.key = "chat?roomId=" + std::string(limits::kChannelKeyBytesMax, 'x');
   CHECK(refusal(broker, request) == ErrorCode::ParamsInvalid);
   CHECK(broker.counters.channel_key_bytes_max == 1);
-  for (const std::string type : {"", "tako.ready", "a\nb"}) {
+  std::string hundred;  // characters, of two bytes each
+  for (int i = 0; i < 100; ++i) hundred += "\u00E9";
+  for (const std::string& type : {std::string(), std::string("tako.ready"), std::string("a\nb"),
+                                  hundred + "\n", hundred + hundred}) {
     request = TestBroker::request("chat", "1");
     request.message.type = type;
     CHECK(refusal(broker, request) == ErrorCode::BadRequest);
   }
+  CHECK(broker.counters.message_type_max == 1);  // Only the last is too long.
   request = TestBroker::request("chat", "1", std::string(limits::kIdempotencyKeyMax + 1, 'k'));
   CHECK(refusal(broker, request) == ErrorCode::BadRequest);
   CHECK(broker.counters.idempotency_key_max == 1);

@@ -74,6 +74,8 @@ constexpr std::array kLimitKeys{
     LimitKey{"feeds_max", &L::feeds_max, 1, kCountMax, "channels subscribed at one edge"},
     LimitKey{"fetches_per_feed_max", &L::fetches_per_feed_max, 1, 1'000,
              "fetches of one channel in flight"},
+    LimitKey{"feed_linger_ms", &L::feed_linger_ms, 0, kTimeMax,
+             "how long an edge keeps a channel without subscribers"},
     LimitKey{"outbox_bytes_max", &L::outbox_bytes_max, kBufferMin, kBytesMax,
              "unsent messages per client; the pump waits above"},
     LimitKey{"control_outbox_bytes_max", &L::control_outbox_bytes_max, kBufferMin, kBytesMax,

@@ -118,6 +118,7 @@ class ClientPool::Impl::Request final : public ClientExchange, public ResponseOb
   bool write_body(std::string_view piece) override {
     if (connection_ == nullptr) return true;
     const bool has_room = connection_->write_body(piece);
+    if (!has_room) ++pool_.counters_.write_pauses;
     arm_head_deadline();
     return has_room;
   }
@@ -185,6 +186,8 @@ class ClientPool::Impl::Request final : public ClientExchange, public ResponseOb
   }
   void on_failed(const Error& error) override {
     connection_ = nullptr;
+    // The only time that a connection itself measures.
+    if (error.code == ErrorCode::UpstreamTimeout) ++pool_.counters_.write_timeouts;
     fail(error);
   }
   void on_request_writable() override { observer_.on_request_writable(); }

@@ -41,6 +41,8 @@ struct ClientPoolCounters {
   std::uint64_t connect_timeouts = 0;  // of those
   std::uint64_t wait_timeouts = 0;
   std::uint64_t head_timeouts = 0;
+  std::uint64_t write_timeouts = 0;
+  std::uint64_t write_pauses = 0;  // writers were told to wait
   std::uint64_t full_turns = 0;    // requests waited because connections_max were there
   std::uint64_t idle_closed = 0;   // reusable, but idle_max were kept already
   std::uint64_t idle_expired = 0;  // closed after idle_timeout

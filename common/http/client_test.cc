@@ -55,7 +55,7 @@ class Observer final : public ResponseObserver {
 // Declared in the order of dependence: exchanges of a test must go before its bench.
 struct ClientBench {
   explicit ClientBench(const ClientPoolOptions& options = {}, const uv::Address& where = kLoopback)
-      : listener(loop, uv::open_listening_socket(where, {}).value(),
+      : listener(loop, uv::open_listening_socket(where, {}).value(), counters,
                  [this](std::unique_ptr<uv::Stream> stream) {
                    upstream.push_back(std::make_unique<Peer>(std::move(stream)));
                  }),
@@ -74,6 +74,7 @@ struct ClientBench {
   uv::Loop loop;
   uv::LoopTimerWheel driver{loop};
   std::deque<std::unique_ptr<Peer>> upstream;
+  uv::ListenerCounters counters;
   uv::Listener listener;
   ClientPool pool;
 };

@@ -98,7 +98,7 @@ ParseStep MessageParser::read_body(std::span<const std::byte> input) {
   }
   overhead_bytes_ += consumed;
   if (overhead_bytes_ > limits::kHttpChunkOverheadBytesMax) {
-    return fail(bad("chunk extensions or trailers are larger than 4 KiB"));
+    return fail(bad(kWordyChunks));
   }
   if (!is_message_complete_) return {.consumed = consumed};
   begin_message();

@@ -20,6 +20,9 @@ struct ParseError {
 
 // The reason of a 431 for the number of lines; the other is for their size.
 inline constexpr std::string_view kTooManyHeaders = "more than 100 header lines";
+// The reason of the one 400 that is a bound: limits::kHttpChunkOverheadBytesMax.
+inline constexpr std::string_view kWordyChunks =
+    "chunk extensions or trailers are larger than 4 KiB";
 
 enum class ParseEvent {
   NeedMore,  // all input used; feed what comes next

@@ -33,7 +33,7 @@ Result<uv::Address> Server::listen(const uv::Address& address, const uv::ListenO
 
 uv::Address Server::adopt(uv::Fd listening_socket) {
   listeners_.push_back(std::make_unique<uv::Listener>(
-      loop_, std::move(listening_socket),
+      loop_, std::move(listening_socket), counters_.listening,
       [this](std::unique_ptr<uv::Stream> stream) { on_connection(std::move(stream)); }));
   return listeners_.back()->address();
 }
@@ -47,7 +47,10 @@ void Server::on_connection(std::unique_ptr<uv::Stream> stream) {
   const bool is_refused = count >= options_.connections_max;
   if (is_refused) ++counters_.connections_refused;
   // Telling it politely needs a connection too; of those there is a bound as well.
-  if (count >= options_.connections_max + limits::kHttpRefusingMax) return;
+  if (count >= options_.connections_max + limits::kHttpRefusingMax) {
+    ++counters_.connections_untold;
+    return;
+  }
   ConnectionOwner& owner = *this;  // Here, where the private base is known.
   auto connection = std::make_unique<ServerConnection>(std::move(stream), wheel_, handler_, owner,
                                                        options_.timeouts, counters_);

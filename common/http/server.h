@@ -46,7 +46,7 @@ class Server final : private ConnectionOwner {
 
   [[nodiscard]] std::size_t connection_count() const noexcept { return connections_.size(); }
   [[nodiscard]] const ServerCounters& counters() const noexcept { return counters_; }
-  // For handing them over, and for their counters.
+  // For handing them over.
   [[nodiscard]] const std::vector<std::unique_ptr<uv::Listener>>& listeners() const noexcept {
     return listeners_;
   }

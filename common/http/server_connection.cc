@@ -65,11 +65,7 @@ std::optional<uv::PeerCredentials> ServerConnection::credentials() const {
 }
 
 void ServerConnection::on_bytes(std::span<const std::byte> bytes) {
-  if (state_ == State::Lingering) {
-    dropped_ += bytes.size();
-    if (dropped_ > limits::kHttpLingerBytesMax) over();
-    return;
-  }
+  if (state_ == State::Lingering) return on_late_bytes(bytes.size());
   if (unread_.empty()) {
     input_ = bytes;
     parse();
@@ -78,6 +74,13 @@ void ServerConnection::on_bytes(std::span<const std::byte> bytes) {
     parse_unread();
   }
   adjust_reading();
+}
+
+void ServerConnection::on_late_bytes(std::size_t count) {
+  dropped_ += count;
+  if (dropped_ <= limits::kHttpLingerBytesMax) return;
+  ++counters_.linger_floods;
+  over();
 }
 
 void ServerConnection::parse_unread() {
@@ -127,11 +130,7 @@ void ServerConnection::handle_step(const ParseStep& step) {
       wants_continue_ = false;  // It did not wait.
       body_left_ -= std::min<std::uint64_t>(body_left_, step.body.size());
       wheel_.arm(read_deadline_, timeouts_.body);
-      if (state_ == State::Discarding) {
-        drop_body_piece(step.body.size());
-      } else if (exchange_ != nullptr) {
-        exchange_->on_body(step.body);
-      }
+      if (state_ == State::Exchanging && exchange_ != nullptr) exchange_->on_body(step.body);
       return;
     case ParseEvent::End:
       is_body_done_ = true;
@@ -152,6 +151,7 @@ void ServerConnection::handle_step(const ParseStep& step) {
 void ServerConnection::count_refusal(const ParseError& error) {
   ++counters_.requests_malformed;
   if (error.code == ErrorCode::UrlTooLong) ++counters_.urls_too_long;
+  if (error.reason == kWordyChunks) ++counters_.chunks_too_wordy;
   if (error.code != ErrorCode::HeadTooLarge) return;
   ++(error.reason == kTooManyHeaders ? counters_.headers_too_many : counters_.heads_too_large);
 }
@@ -210,11 +210,6 @@ void ServerConnection::send_continue() {
   send(kContinue);
 }
 
-void ServerConnection::drop_body_piece(std::size_t size) {
-  dropped_ += size;
-  if (dropped_ > limits::kHttpDiscardBytesMax) over();
-}
-
 void ServerConnection::pause_body() {
   if (!is_open() || is_body_done_) return;
   is_body_paused_ = true;
@@ -270,10 +265,15 @@ void ServerConnection::on_read_deadline() {
     case State::Exchanging:
       time_out_request(counters_.body_timeouts);
       return;
-    case State::Discarding:
     case State::Lingering:
-    case State::Over:
+      ++counters_.linger_timeouts;
       over();
+      return;
+    case State::Discarding:
+      ++counters_.body_timeouts;
+      over();
+      return;
+    case State::Over:
       return;
   }
 }
@@ -324,7 +324,6 @@ void ServerConnection::advance_after_response() {
     next_request();
   } else if (state_ == State::Exchanging) {
     state_ = State::Discarding;
-    dropped_ = 0;
     wheel_.arm(read_deadline_, timeouts_.body);
     parse_unread();
     if (is_open() && is_body_done_) next_request();
@@ -375,6 +374,7 @@ bool ServerConnection::wants_input() const noexcept {
 void ServerConnection::adjust_reading() {
   if (!is_open() || wants_input() == stream_->is_reading()) return;
   if (stream_->is_reading()) {
+    if (!peer_ended_ && (is_body_done_ || response_done_)) ++counters_.pipelines_full;
     stream_->stop_reading();
   } else {
     stream_->start_reading();

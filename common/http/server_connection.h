@@ -13,6 +13,7 @@
 #include "common/http/message.h"
 #include "common/http/request_parser.h"
 #include "common/http/response.h"
+#include "common/uv/listener.h"
 #include "common/uv/loop.h"
 #include "common/uv/send_queue.h"
 #include "common/uv/stream.h"
@@ -63,17 +64,25 @@ struct ServerTimeouts {              // defaults: limits.h, section HTTP
 
 struct ServerCounters {  // shared by all connections of a server; the thing behind its metrics
   std::uint64_t connections = 0;          // accepted
-  std::uint64_t connections_refused = 0;  // 503 at the limit
+  std::uint64_t connections_refused = 0;  // at the limit: told 503, or not told
+  std::uint64_t connections_untold = 0;   // of those: too many were being told already
   std::uint64_t requests = 0;
   std::uint64_t requests_malformed = 0;  // refused by the parser
   std::uint64_t urls_too_long = 0;       // of those
   std::uint64_t heads_too_large = 0;
   std::uint64_t headers_too_many = 0;
+  std::uint64_t chunks_too_wordy = 0;
   std::uint64_t head_timeouts = 0;
   std::uint64_t idle_timeouts = 0;
   std::uint64_t body_timeouts = 0;
   std::uint64_t write_timeouts = 0;
-  std::uint64_t unanswered = 0;  // a handler that did neither: our fault
+  std::uint64_t linger_timeouts = 0;
+  std::uint64_t linger_floods = 0;    // too many bytes came behind our FIN
+  std::uint64_t pipelines_full = 0;   // reading stopped: too much came behind a request
+  std::uint64_t write_pauses = 0;     // writers were told to wait
+  std::uint64_t bodies_too_long = 0;  // to be read and dropped: the connection closes instead
+  std::uint64_t unanswered = 0;       // a handler that did neither: our fault
+  uv::ListenerCounters listening;
 };
 
 // Who owns a connection and is told when it is over (the Server).
@@ -169,6 +178,7 @@ class ServerConnection final : private uv::StreamObserver {
   void on_end() override;
   void on_closed(uv::CloseReason reason) override;
   void on_read_deadline();
+  void on_late_bytes(std::size_t count);
   void on_turn_end();
   void parse();
   void parse_unread();
@@ -176,7 +186,6 @@ class ServerConnection final : private uv::StreamObserver {
   void note_head_begun();
   void begin_exchange();
   void hand_to_handler(RequestHead head);
-  void drop_body_piece(std::size_t size);
   void refuse(const Response& response);
   void count_refusal(const ParseError& error);
   void time_out_request(std::uint64_t& counter);
@@ -221,7 +230,7 @@ class ServerConnection final : private uv::StreamObserver {
 
   State state_ = State::Waiting;
   std::uint64_t requests_ = 0;
-  std::size_t dropped_ = 0;  // bytes read and dropped while Discarding or Lingering
+  std::size_t dropped_ = 0;  // bytes read and dropped while Lingering
   // Of the request.
   std::uint64_t body_left_ = 0;  // of a body with Content-Length
   BodyFraming body_framing_ = BodyFraming::None;

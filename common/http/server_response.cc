@@ -71,6 +71,7 @@ bool ServerConnection::write_body(std::string_view piece) {
     send(pieces);
   }
   wants_room_ = out_.size() > limits::kHttpWriteHighBytes;
+  if (wants_room_) ++counters_.write_pauses;
   return !wants_room_;
 }
 
@@ -106,6 +107,8 @@ void ServerConnection::decide_close(const Headers& headers) {
                  (peer_ended_ && unread_.empty() && input_.empty()) ||
                  headers.has_token("connection", "close") ||
                  (!is_body_done_ && !can_discard_rest());
+  const bool has_long_body = !is_body_done_ && body_left_ > limits::kHttpDiscardBytesMax;
+  if (has_long_body) ++counters_.bodies_too_long;
 }
 
 // A small rest of the body is read and dropped. A client that still waits for `100 Continue` may or

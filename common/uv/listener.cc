@@ -135,8 +135,9 @@ Result<Fd> open_listening_socket(const Address& address, const ListenOptions& op
   return open_unix(std::get<UnixAddress>(address), options);
 }
 
-Listener::Listener(Loop& loop, Fd socket, OnConnection on_connection)
+Listener::Listener(Loop& loop, Fd socket, ListenerCounters& counters, OnConnection on_connection)
     : loop_(loop),
+      counters_(counters),
       on_connection_(std::move(on_connection)),
       fd_(std::move(socket)),
       retry_(loop, [this] { watch(); }) {
@@ -189,6 +190,7 @@ void Listener::on_event(uv_poll_s* handle, int /*status*/, int /*events*/) noexc
   for (std::size_t i = 0; i < limits::kAcceptsPerTurn; ++i) {
     if (handle->data == nullptr || self->is_paused_ || !self->accept_one()) return;
   }
+  if (handle->data != nullptr) ++self->counters_.turns_full;
 }
 
 bool Listener::accept_one() {

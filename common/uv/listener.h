@@ -26,10 +26,11 @@ struct ListenOptions {
   mode_t unix_mode = 0660;  // of the socket file, set before anybody can connect
 };
 
-struct ListenerCounters {
+struct ListenerCounters {  // may be shared by several listeners
   std::uint64_t accepted = 0;
   std::uint64_t accept_errors = 0;  // connections that were gone before we took them, and others
   std::uint64_t descriptors_exhausted = 0;  // EMFILE, ENFILE: accepting paused for a moment
+  std::uint64_t turns_full = 0;             // kAcceptsPerTurn were taken; others may wait
 };
 
 // Opens, binds and listens (backlog limits::kListenBacklog); not accepting yet.
@@ -46,15 +47,14 @@ class Listener {
   using OnConnection = std::function<void(std::unique_ptr<Stream>)>;
 
   // `socket` listens already: opened above, inherited, or received from another process.
-  // `on_connection` may destroy the listener. Accepting starts at once.
-  Listener(Loop& loop, Fd socket, OnConnection on_connection);
+  // `counters` outlive it. `on_connection` may destroy the listener. Accepting starts at once.
+  Listener(Loop& loop, Fd socket, ListenerCounters& counters, OnConnection on_connection);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
   // As bound: with the port that the kernel chose when 0 was asked for.
   [[nodiscard]] const Address& address() const noexcept { return address_; }
-  [[nodiscard]] const ListenerCounters& counters() const noexcept { return counters_; }
 
   // Connections wait in the kernel's backlog meanwhile.
   void pause();
@@ -74,12 +74,12 @@ class Listener {
   void wait_for_descriptors();
 
   Loop& loop_;
+  ListenerCounters& counters_;
   OnConnection on_connection_;
   Fd fd_;  // Before handle_, so that it is closed after libuv has stopped watching it.
   OwnedHandle<uv_poll_s> handle_;
   Address address_;
   Timer retry_;
-  ListenerCounters counters_;
   bool is_paused_ = false;
   bool owns_file_ = false;
   dev_t file_device_ = 0;

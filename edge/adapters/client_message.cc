@@ -32,8 +32,7 @@ Result<std::string> idempotency_key_of(const ClientFrame& frame) {
 
 Result<void> check_type(std::string_view type) {
   if (is_message_type(type)) return {};
-  const bool is_too_long = type.size() > limits::kMessageTypeMax;
-  return fail_at(is_too_long ? &LimitCounters::message_type_max : nullptr,
+  return fail_at(is_long_message_type(type) ? &LimitCounters::message_type_max : nullptr,
                  ErrorCode::MessageMalformed);
 }
 

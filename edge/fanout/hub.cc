@@ -172,11 +172,13 @@ void ChannelHub::report_occupancy() {
 
 void ChannelHub::close_unused() {
   const std::int64_t now = clock_.monotonic_ms();
-  while (!unused_.empty() && unused_.front().since_ms + limits::kFeedLingerMs <= now) {
+  while (!unused_.empty() && unused_.front().since_ms + limits_.feed_linger_ms <= now) {
     const Due due = unused_.front();
     unused_.pop_front();
     const Slot* slot = slot_of(due.number);
-    if (slot != nullptr && slot->unused_since_ms == due.since_ms) close(due.number);
+    if (slot == nullptr || slot->unused_since_ms != due.since_ms) continue;
+    ++limit_counters_.feed_linger_ms;
+    close(due.number);
   }
 }
 

@@ -2,19 +2,12 @@
 #include "edge/server/client_socket.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "common/check.h"
 #include "common/limits.h"
 
 namespace tako::edge {
-namespace {
-
-// Gathered writes of one client in one turn; then the others have their turn.
-constexpr int kWritesPerTurn = 16;
-
-}  // namespace
 
 ClientSocket::ClientSocket(ClientContext& context, std::unique_ptr<uv::Stream> stream,
                            std::unique_ptr<ClientHandler> handler)
@@ -108,6 +101,7 @@ void ClientSocket::on_bytes(std::span<const std::byte> bytes) {
 void ClientSocket::bound_late_input(std::size_t bytes) {
   late_bytes_ += static_cast<std::uint32_t>(bytes);  // One read is at most kReceiveBufferBytes.
   if (late_bytes_ <= limits::kLateInputBytesMax) return;
+  ++context_.limit_counters.late_input_bytes_max;
   stream_->stop_reading();
   mark();
 }
@@ -135,21 +129,13 @@ void ClientSocket::on_turn_end() {
   if (state_ == State::Over) context_.owner.on_socket_over(*this);  // Destroys this.
 }
 
-bool ClientSocket::write_all() {
-  int writes = 0;
-  while (!outbox_.empty() && writes < kWritesPerTurn && write_some()) ++writes;
-  return writes == kWritesPerTurn && !outbox_.empty();
-}
-
 void ClientSocket::write_now() {
-  if (!stream_->is_waiting_for_room()) static_cast<void>(write_all());
+  if (!stream_->is_waiting_for_room()) write();
 }
 
 void ClientSocket::flush() {
   if (stream_->is_waiting_for_room()) return;
-  const bool has_more = write_all();
-  if (state_ == State::Over) return;
-  if (has_more) mark();
+  write();
   if (state_ != State::Open) return;
   own_due_ms_ =
       outbox_.empty() ? 0 : context_.loop.monotonic_ms() + context_.limits.stream_progress_ms;
@@ -157,23 +143,26 @@ void ClientSocket::flush() {
   tell_room();
 }
 
-bool ClientSocket::write_some() {
-  std::array<std::string_view, limits::kWritePiecesMax> pieces;
-  const std::size_t count = outbox_.gather(pieces);
+// One system call, however much waits: then the others have their turn.
+void ClientSocket::write() {
+  if (outbox_.empty()) return;
+  const std::span<std::string_view> room = context_.outboxes.pieces();
+  const std::span<const std::string_view> pieces = room.first(outbox_.gather(room));
   std::size_t offered = 0;
-  for (std::size_t i = 0; i < count; ++i) offered += pieces[i].size();
-  const Result<std::size_t> written = stream_->write(std::span(pieces).first(count));
+  for (const std::string_view piece : pieces) offered += piece.size();
+  const Result<std::size_t> written = stream_->write(pieces);
   if (!written) {
     if (state_ == State::Open) ++context_.counters.clients_lost;
     become_over();
-    return false;
+    return;
   }
   ++context_.counters.writes;
   context_.counters.bytes_sent += *written;
   outbox_.consume(*written);
-  if (*written == offered) return true;
-  stream_->request_writable();
-  return false;
+  if (*written < offered) return stream_->request_writable();
+  if (outbox_.empty()) return;
+  ++context_.limit_counters.write_pieces_max;
+  mark();
 }
 
 // Half of the bound, so that a client at the bound is not woken for each frame that it reads.

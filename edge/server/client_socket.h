@@ -111,12 +111,9 @@ class ClientSocket : public ClientConnection, private uv::StreamObserver, privat
   void on_due();
 
   void mark() noexcept { context_.flusher.mark(*this); }
-  // True when there is more to write than one turn may.
-  bool write_all();
+  void write();
   void flush();
   void bound_late_input(std::size_t bytes);
-  // True while the kernel takes all.
-  bool write_some();
   void tell_room();
   void advance_closing();
   void tell_closed();

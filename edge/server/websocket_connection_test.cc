@@ -325,6 +325,7 @@ TEST_CASE("who floods on after our goodbye is read up to a bound, and still find
     return client.has_ended;
   }));
   CHECK(taken > limits::kLateInputBytesMax);
+  CHECK(fixture.limit_counters.late_input_bytes_max == 1);
   CHECK(client.received == close_bytes(4408, "too-slow"));
   CHECK(fixture.limit_counters.close_handshake_ms == 0);  // Its end did not wait for the deadline.
 }

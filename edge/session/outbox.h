@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "common/limits.h"
 #include "common/shared_bytes.h"
 
 namespace tako::edge {
@@ -87,6 +88,9 @@ class OutboxPool {
 
   [[nodiscard]] std::size_t lent() const noexcept { return lent_; }
   [[nodiscard]] std::size_t kept() const noexcept { return kept_; }
+  // For Outbox::gather(): the one write that is under way on this loop. Too large for each frame of
+  // the stack that would have to clear it.
+  [[nodiscard]] std::span<std::string_view> pieces() noexcept { return pieces_; }
 
  private:
   friend class Outbox;
@@ -98,6 +102,7 @@ class OutboxPool {
   std::unique_ptr<Outbox::Chunk> free_;
   std::size_t kept_ = 0;
   std::size_t lent_ = 0;
+  std::array<std::string_view, limits::kWritePiecesMax> pieces_;
 };
 
 }  // namespace tako::edge

@@ -11,7 +11,6 @@ using namespace tako::test;
 
 namespace {
 
-constexpr std::string_view kMany = R"([{"name":"m*","auth":false,"transport":"ws"}])";
 constexpr std::string_view kBrief =
     R"([{"name":"m*","auth":false,"transport":"ws","replayWindowMs":200}])";
 
@@ -73,7 +72,7 @@ TEST_CASE("channel_messages_max") {
   Cluster tako(with_limits({"channel_messages_max=5"}));
   tako.publish_numbers("feed", 8);
   CHECK(retained(tako, "feed") == 5);
-  CHECK(hits(tako, "channel_messages_max") >= 3);
+  CHECK(broker_hits(tako, "channel_messages_max") >= 3);
 }
 
 TEST_CASE("channel_bytes_max") {
@@ -81,7 +80,7 @@ TEST_CASE("channel_bytes_max") {
   publish_many(tako, "feed", 10, 500);
   CHECK(retained(tako, "feed") < 5);
   CHECK(retained(tako, "feed") > 0);
-  CHECK(hits(tako, "channel_bytes_max") >= 5);
+  CHECK(broker_hits(tako, "channel_bytes_max") >= 5);
 }
 
 TEST_CASE("log_bytes_max") {
@@ -90,14 +89,14 @@ TEST_CASE("log_bytes_max") {
   publish_many(tako, "m-full", 30, 500);
   CHECK(retained(tako, "m-small") == 2);  // The fullest gives way.
   CHECK(retained(tako, "m-full") < 16);
-  CHECK(hits(tako, "log_bytes_max") >= 14);
+  CHECK(broker_hits(tako, "log_bytes_max") >= 14);
 }
 
 TEST_CASE("forgotten_heads_max") {
   Cluster tako(with_limits({"forgotten_heads_max=1"}, with_definitions(kBrief)));
   const std::string one = tako.publish("m1", "t", "1")["id"].string();
   const std::string two = tako.publish("m2", "t", "1")["id"].string();
-  wait_for_hits(tako, "forgotten_heads_max");
+  wait_for_broker_hits(tako, "forgotten_heads_max");
   const std::set<int> statuses{status_with(tako, "m1", one), status_with(tako, "m2", two)};
   CHECK(statuses == std::set<int>{200, 410});  // One head is still known.
 }
@@ -105,7 +104,7 @@ TEST_CASE("forgotten_heads_max") {
 TEST_CASE("forgotten_head_ttl_ms") {
   Cluster tako(with_limits({"forgotten_head_ttl_ms=300"}, with_definitions(kBrief)));
   const std::string id = tako.publish("m1", "t", "1")["id"].string();
-  wait_for_hits(tako, "forgotten_head_ttl_ms");
+  wait_for_broker_hits(tako, "forgotten_head_ttl_ms");
   CHECK(status_with(tako, "m1", id) == 410);
 }
 
@@ -122,7 +121,7 @@ TEST_CASE("idempotency_keys_per_channel_max") {
   CHECK(refused.has_header("retry-after"));
   CHECK(post("a").status == 200);
   CHECK(publish_bytes(tako, "feed", 10).status == 201);
-  CHECK(hits(tako, "idempotency_keys_per_channel_max") == 1);
+  CHECK(broker_hits(tako, "idempotency_keys_per_channel_max") == 1);
 }
 
 TEST_CASE("idempotency_keys_max") {
@@ -137,7 +136,7 @@ TEST_CASE("idempotency_keys_max") {
   CHECK(refused.error_code() == "idempotency-table-full");
   CHECK(refused.has_header("retry-after"));
   CHECK(post("m1").status == 200);
-  CHECK(hits(tako, "idempotency_keys_max") == 1);
+  CHECK(broker_hits(tako, "idempotency_keys_max") == 1);
 }
 
 TEST_CASE("link_frame_bytes_max") {
@@ -145,7 +144,7 @@ TEST_CASE("link_frame_bytes_max") {
   Socket stranger = Socket::connect("unix:" + tako.link_path());
   stranger.offer(std::string("\x7f\xff\xff\xff", 4) + std::string(64, 'f'));
   CHECK(stranger.closed_by_peer());
-  CHECK(hits(tako, "link_frame_bytes_max") == 1);
+  CHECK(broker_hits(tako, "link_frame_bytes_max") == 1);
 }
 
 TEST_CASE("link_outbox_bytes_max and link_pump_bytes") {
@@ -154,13 +153,12 @@ TEST_CASE("link_outbox_bytes_max and link_pump_bytes") {
   static_cast<void>(client.opening_id());
   while_edge_is_stopped(tako, [&] {
     publish_many(tako, "feed", 100, 20'000);
-    wait_for_metric(tako.broker_admin(), "tako_limit_hits_total{limit=\"link_outbox_bytes_max\"}",
-                    1);
+    wait_for_broker_hits(tako, "link_outbox_bytes_max");
   });
   for (int offset = 1; offset <= 100; ++offset) {
     REQUIRE(client.next_message().id->starts_with(std::to_string(offset) + "-"));
   }
-  CHECK(hits(tako, "link_pump_bytes") >= 1);
+  CHECK(broker_hits(tako, "link_pump_bytes") >= 1);
 }
 
 TEST_CASE("link_control_bytes_max") {
@@ -170,18 +168,18 @@ TEST_CASE("link_control_bytes_max") {
   wait_until("its subscription",
              [&] { return tako.api("GET", "/v1/channels").json()["channels"].size() == 1; });
   publish_many(tako, "feed", 100, 20'000);
-  wait_for_hits(tako, "link_outbox_bytes_max");
+  wait_for_broker_hits(tako, "link_outbox_bytes_max");
   for (std::uint32_t number = 2; number < 500; ++number) deaf.subscribe(number, "wire");
-  wait_for_hits(tako, "link_control_bytes_max");
+  wait_for_broker_hits(tako, "link_control_bytes_max");
   CHECK(deaf.is_closed());
-  CHECK(hits(tako, "link_control_bytes_max") == 1);
+  CHECK(broker_hits(tako, "link_control_bytes_max") == 1);
   CHECK(SseClient(tako.edge(), channel_path("feed")).status() == 200);  // Others stay linked.
 }
 
 TEST_CASE("link_edges_max") {
   Cluster tako(with_limits({"link_edges_max=1"}));
   const std::size_t second = tako.add_edge();
-  wait_for_hits(tako, "link_edges_max");
+  wait_for_broker_hits(tako, "link_edges_max");
   CHECK(http_get(tako.edge_admin(second), "/readyz").status == 503);
   CHECK(http_get(tako.edge_admin(), "/readyz").status == 200);
 }
@@ -199,7 +197,7 @@ TEST_CASE("link_pending_requests_max") {
   });
   tako.broker().signal(SIGCONT);
   CHECK(first.read_response().status == 200);
-  CHECK(hits(tako, "link_pending_requests_max") >= 1);
+  CHECK(edge_hits(tako, "link_pending_requests_max") >= 1);
 }
 
 TEST_CASE("link_pending_bytes_max") {
@@ -226,7 +224,7 @@ TEST_CASE("link_pending_bytes_max") {
   CHECK(response.error_code() == "limit-reached");
   tako.broker().signal(SIGCONT);
   for (const auto& connection : waiting) CHECK(connection->read_response().status == 400);
-  CHECK(hits(tako, "link_pending_bytes_max") == 1);
+  CHECK(edge_hits(tako, "link_pending_bytes_max") == 1);
 }
 
 TEST_CASE("join_wait_ms") {
@@ -236,7 +234,7 @@ TEST_CASE("join_wait_ms") {
   tako.broker().signal(SIGCONT);
   CHECK(stream.status() == 503);
   CHECK(stream.response().error_code() == "unavailable");
-  CHECK(hits(tako, "join_wait_ms") == 1);
+  CHECK(edge_hits(tako, "join_wait_ms") == 1);
 }
 
 TEST_CASE("link_wait_ms") {
@@ -247,7 +245,7 @@ TEST_CASE("link_wait_ms") {
   const HttpResponse response = http_get(tako.edge(), "/_tako/channels/feed/messages");
   CHECK(response.status == 503);
   CHECK(response.has_header("retry-after"));
-  CHECK(metric(tako.edge_admin(), "tako_limit_hits_total{limit=\"link_wait_ms\"}") >= 1);
+  CHECK(edge_hits(tako, "link_wait_ms") >= 1);
 }
 
 TEST_CASE("link_lost_serve_ms") {
@@ -258,7 +256,7 @@ TEST_CASE("link_lost_serve_ms") {
   static_cast<void>(open.opening_id());
   tako.kill_broker();
   CHECK(guarded.ends());
-  CHECK(metric(tako.edge_admin(), "tako_limit_hits_total{limit=\"link_lost_serve_ms\"}") >= 1);
+  CHECK(edge_hits(tako, "link_lost_serve_ms") >= 1);
   CHECK_FALSE(open.ends(std::chrono::milliseconds(500)));
 }
 
@@ -270,7 +268,7 @@ TEST_CASE("definitions_apply_wait_ms") {
     CHECK(response.json()["pending"].size() == 1);
     CHECK(response.json()["pending"][0].string() == "edge0");
   });
-  CHECK(hits(tako, "definitions_apply_wait_ms") == 1);
+  CHECK(broker_hits(tako, "definitions_apply_wait_ms") == 1);
   wait_until("the edge to apply them",
              [&] { return SseClient(tako.edge(), channel_path("feed")).status() == 404; });
 }

@@ -20,14 +20,31 @@ inline ClusterOptions with_limits(std::initializer_list<std::string_view> limits
   return options;
 }
 
-// How often this bound was reached, in all processes that live.
-inline double hits(Cluster& tako, std::string_view limit) {
-  const std::string series = "tako_limit_hits_total{limit=\"" + std::string(limit) + "\"}";
-  return metric(tako.edge_admin(), series) + metric(tako.broker_admin(), series);
+// Channels `m…` that are public and take clients' messages.
+inline constexpr std::string_view kMany =
+    R"([{"name":"m*","auth":false,"transport":"ws","handlers":{"say":"relay"}}])";
+
+inline ClusterOptions many(std::initializer_list<std::string_view> limits) {
+  return with_limits(limits, with_definitions(kMany));
 }
 
-inline void wait_for_hits(Cluster& tako, std::string_view limit, double count = 1) {
-  wait_until("a hit of " + std::string(limit), [&] { return hits(tako, limit) >= count; });
+inline std::string hits_series(std::string_view limit) {
+  return "tako_limit_hits_total{limit=\"" + std::string(limit) + "\"}";
+}
+
+// How often this bound was reached, in the process that holds it.
+inline double edge_hits(Cluster& tako, std::string_view limit) {
+  return metric(tako.edge_admin(), hits_series(limit));
+}
+inline double broker_hits(Cluster& tako, std::string_view limit) {
+  return metric(tako.broker_admin(), hits_series(limit));
+}
+
+inline void wait_for_edge_hits(Cluster& tako, std::string_view limit, double count = 1) {
+  wait_for_metric(tako.edge_admin(), hits_series(limit), count);
+}
+inline void wait_for_broker_hits(Cluster& tako, std::string_view limit, double count = 1) {
+  wait_for_metric(tako.broker_admin(), hits_series(limit), count);
 }
 
 // Publishes {"type":"t","data":"xx…"} with that many bytes of data in all.

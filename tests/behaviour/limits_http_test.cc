@@ -69,7 +69,7 @@ TEST_CASE("http_connections_max") {
   const HttpResponse response = refused.request({.target = "/x"});
   CHECK(response.status == 503);
   CHECK(response.has_header("retry-after"));
-  CHECK(hits(tako, "http_connections_max") == 1);
+  CHECK(edge_hits(tako, "http_connections_max") == 1);
 }
 
 TEST_CASE("http_head_bytes_max") {
@@ -77,7 +77,7 @@ TEST_CASE("http_head_bytes_max") {
   CHECK(status_of(tako, kStart + "A: " + std::string(8'000, 'a') +
                             "\r\nB: " + std::string(7'000, 'b') + "\r\n\r\n") == 200);
   CHECK(status_of(tako, kStart + "A: " + std::string(17'000, 'a') + "\r\n\r\n") == 431);
-  CHECK(hits(tako, "http_head_bytes_max") == 1);
+  CHECK(edge_hits(tako, "http_head_bytes_max") == 1);
 }
 
 TEST_CASE("http_headers_max") {
@@ -89,7 +89,7 @@ TEST_CASE("http_headers_max") {
   };
   CHECK(status_of(tako, with(100)) == 200);
   CHECK(status_of(tako, with(101)) == 431);
-  CHECK(hits(tako, "http_headers_max") == 1);
+  CHECK(edge_hits(tako, "http_headers_max") == 1);
 }
 
 TEST_CASE("http_url_bytes_max") {
@@ -99,7 +99,7 @@ TEST_CASE("http_url_bytes_max") {
   };
   CHECK(status_of(tako, with(8192)) == 200);
   CHECK(status_of(tako, with(8193)) == 414);
-  CHECK(hits(tako, "http_url_bytes_max") == 1);
+  CHECK(edge_hits(tako, "http_url_bytes_max") == 1);
 }
 
 TEST_CASE("http_head_ms") {
@@ -108,7 +108,7 @@ TEST_CASE("http_head_ms") {
   connection.send_raw("GET /slow");
   CHECK(connection.read_response().status == 408);
   CHECK(connection.closed_by_peer());
-  CHECK(hits(tako, "http_head_ms") == 1);
+  CHECK(edge_hits(tako, "http_head_ms") == 1);
 }
 
 TEST_CASE("http_idle_ms") {
@@ -116,7 +116,7 @@ TEST_CASE("http_idle_ms") {
   HttpConnection connection(tako.edge());
   CHECK(connection.request({.target = "/x"}).status == 200);
   CHECK_FALSE(connection.stream().read_head().has_value());  // Closed without a word.
-  CHECK(hits(tako, "http_idle_ms") == 1);
+  CHECK(edge_hits(tako, "http_idle_ms") == 1);
 }
 
 TEST_CASE("http_body_progress_ms") {
@@ -125,7 +125,7 @@ TEST_CASE("http_body_progress_ms") {
   connection.send_raw("POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf");
   CHECK(connection.read_response().status == 408);
   CHECK(connection.closed_by_peer());
-  CHECK(hits(tako, "http_body_progress_ms") == 1);
+  CHECK(edge_hits(tako, "http_body_progress_ms") == 1);
 }
 
 TEST_CASE("http_write_progress_ms") {
@@ -136,8 +136,64 @@ TEST_CASE("http_write_progress_ms") {
   });
   Socket socket = Socket::connect(tako.edge(), 4096);
   socket.write("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
-  wait_for_hits(tako, "http_write_progress_ms");
+  wait_for_edge_hits(tako, "http_write_progress_ms");
   CHECK(socket.closed_by_peer());
+}
+
+TEST_CASE("http_write_high_bytes") {
+  constexpr std::size_t kLarge = 8UL * 1024 * 1024;
+  Cluster tako(with_definitions());
+  tako.app().on("/large", [](const StubRequest&, HttpStream& stream) {
+    stream.write(response_bytes({.body = std::string(kLarge, 'l')}));
+    return true;
+  });
+  Socket socket = Socket::connect(tako.edge(), 4096);
+  socket.write("GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  wait_for_edge_hits(tako, "http_write_high_bytes");
+  std::size_t received = 0;  // Nobody has read yet; now all of it comes.
+  for (ReadResult some = socket.read(); some.kind == ReadResult::Kind::Bytes; some = socket.read())
+    received += some.bytes.size();
+  CHECK(received > kLarge);
+}
+
+TEST_CASE("http_chunk_overhead_bytes_max") {
+  Cluster tako(with_definitions());
+  const auto with_extension = [](std::size_t bytes) {
+    return "POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;e=" +
+           std::string(bytes, 'e') + "\r\nb\r\n0\r\n\r\n";
+  };
+  CHECK(status_of(tako, with_extension(3'000)) == 200);
+  CHECK(edge_hits(tako, "http_chunk_overhead_bytes_max") == 0);
+  CHECK(status_of(tako, with_extension(200'000)) == 400);
+  CHECK(edge_hits(tako, "http_chunk_overhead_bytes_max") == 1);
+}
+
+TEST_CASE("http_pipeline_bytes_max") {
+  Cluster tako(with_definitions());
+  Held held(tako);
+  std::string requests;
+  while (requests.size() < 8UL * 1024 * 1024) requests += kStart + "\r\n";
+  const std::size_t taken =
+      held.connection.stream().socket().offer(requests, std::chrono::milliseconds(300));
+  CHECK(taken < requests.size());  // TCP holds it up.
+  CHECK(edge_hits(tako, "http_pipeline_bytes_max") == 1);
+  CHECK(tako.app().proxied_requests().size() == 1);
+}
+
+TEST_CASE("http_discard_bytes_max") {
+  Cluster tako(with_definitions());
+  const auto answer_to = [&tako](std::size_t length) {  // Refused before its body has come.
+    HttpConnection connection(tako.edge());
+    connection.send_raw("POST /channels/authorize HTTP/1.1\r\nHost: x\r\nContent-Length: " +
+                        std::to_string(length) + "\r\n\r\n");
+    return connection.read_response();
+  };
+  CHECK_FALSE(answer_to(65'536).has_header("connection"));
+  CHECK(edge_hits(tako, "http_discard_bytes_max") == 0);
+  const HttpResponse closed = answer_to(65'537);
+  CHECK(closed.status == 404);
+  CHECK(closed.header("connection") == "close");
+  CHECK(edge_hits(tako, "http_discard_bytes_max") == 1);
 }
 
 TEST_CASE("upstream_connections_max") {
@@ -145,7 +201,7 @@ TEST_CASE("upstream_connections_max") {
   Held held(tako);
   HttpConnection waiting(tako.edge());
   waiting.send({.target = "/second"});
-  wait_for_hits(tako, "upstream_connections_max");
+  wait_for_edge_hits(tako, "upstream_connections_max");
   CHECK(tako.app().proxied_requests().size() == 1);
   held.connection.stream().socket().close();
   CHECK(waiting.read_response().body == "app /second");
@@ -157,7 +213,7 @@ TEST_CASE("upstream_waiting_max") {
   const HttpResponse refused = http_get(tako.edge(), "/second");
   CHECK(refused.status == 503);
   CHECK(refused.has_header("retry-after"));
-  CHECK(hits(tako, "upstream_waiting_max") == 1);
+  CHECK(edge_hits(tako, "upstream_waiting_max") == 1);
 }
 
 TEST_CASE("upstream_wait_ms") {
@@ -166,7 +222,7 @@ TEST_CASE("upstream_wait_ms") {
   const HttpResponse refused = http_get(tako.edge(), "/second");
   CHECK(refused.status == 504);
   CHECK(refused.error_code() == "upstream-timeout");
-  CHECK(hits(tako, "upstream_wait_ms") == 1);
+  CHECK(edge_hits(tako, "upstream_wait_ms") == 1);
 }
 
 TEST_CASE("upstream_idle_max") {
@@ -174,13 +230,13 @@ TEST_CASE("upstream_idle_max") {
   CHECK(http_get(tako.edge(), "/one").status == 200);
   CHECK(http_get(tako.edge(), "/two").status == 200);
   CHECK(tako.app().connection_count() == 2);
-  CHECK(hits(tako, "upstream_idle_max") == 2);
+  CHECK(edge_hits(tako, "upstream_idle_max") == 2);
 }
 
 TEST_CASE("upstream_idle_ms") {
   Cluster tako(with_limits({"upstream_idle_ms=200"}));
   CHECK(http_get(tako.edge(), "/one").status == 200);
-  wait_for_hits(tako, "upstream_idle_ms");
+  wait_for_edge_hits(tako, "upstream_idle_ms");
   CHECK(http_get(tako.edge(), "/two").status == 200);
   CHECK(tako.app().connection_count() == 2);
 }
@@ -194,7 +250,7 @@ TEST_CASE("upstream_head_ms") {
   const HttpResponse refused = http_get(tako.edge(), "/never");
   CHECK(refused.status == 504);
   CHECK(refused.error_code() == "upstream-timeout");
-  CHECK(hits(tako, "upstream_head_ms") == 1);
+  CHECK(edge_hits(tako, "upstream_head_ms") == 1);
 }
 
 TEST_CASE("upstream_connect_ms") {
@@ -205,5 +261,5 @@ TEST_CASE("upstream_connect_ms") {
   const HttpResponse response = http_get(tako.edge(), "/x");
   CHECK(response.status == 504);
   CHECK(response.error_code() == "upstream-timeout");
-  CHECK(hits(tako, "upstream_connect_ms") == 1);
+  CHECK(edge_hits(tako, "upstream_connect_ms") == 1);
 }

@@ -32,18 +32,24 @@ function constantsOf(text) {
   return known
 }
 
-/** name -> how its default reads, of every bound that has a counter. */
-export function limitDefaults(limitsText, runtimeText, countersText) {
-  const constants = constantsOf(limitsText)
+/** name -> its constant in limits.h, of every bound that has a counter. */
+export function limitConstants(runtimeText, countersText) {
   const configurable = new Map(
     [...runtimeText.matchAll(/ (\w+) = limits::(k\w+);/g)].map(([, name, constant]) => [name, constant]),
   )
   const pascal = (name) => name.replace(/(?:^|_)(\w)/g, (_, letter) => letter.toUpperCase())
   return new Map(
-    [...countersText.matchAll(/X\((\w+)\)/g)].map(([, name]) => {
-      const value = constants.get(configurable.get(name) ?? `k${pascal(name)}`)
+    [...countersText.matchAll(/X\((\w+)\)/g)].map(([, name]) => [name, configurable.get(name) ?? `k${pascal(name)}`]),
+  )
+}
+
+/** name -> how its default reads, of every bound that has a counter. */
+export function limitDefaults(limitsText, runtimeText, countersText) {
+  const constants = constantsOf(limitsText)
+  return new Map(
+    [...limitConstants(runtimeText, countersText)].map(([name, constant]) => {
       const [, print] = units.find(([pattern]) => pattern.test(name))
-      return [name, print(value)]
+      return [name, print(constants.get(constant))]
     }),
   )
 }

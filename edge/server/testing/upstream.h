@@ -56,7 +56,7 @@ class Upstream {
     auto socket = uv::open_listening_socket(uv::TcpAddress{"127.0.0.1", 0}, {});
     REQUIRE(socket.has_value());
     listener_ = std::make_unique<uv::Listener>(
-        loop, std::move(*socket), [this](std::unique_ptr<uv::Stream> stream) {
+        loop, std::move(*socket), counters_, [this](std::unique_ptr<uv::Stream> stream) {
           connections.push_back(std::make_unique<AppConnection>(std::move(stream)));
         });
   }
@@ -65,6 +65,7 @@ class Upstream {
   std::vector<std::unique_ptr<AppConnection>> connections;
 
  private:
+  uv::ListenerCounters counters_;
   std::unique_ptr<uv::Listener> listener_;
 };
 
