@@ -85,6 +85,18 @@ TEST_CASE("subscriptions whose channel key changed are closed with 1012") {
   CHECK(socket.wait_for_close().code == 1012);
 }
 
+TEST_CASE("subscriptions whose params fit no longer are closed with 4422") {
+  Cluster tako(with_definitions(with_schema(R"({"type":"string"})")));
+  WsClient socket(tako.edge(), channel_path("c", "p=long"));
+  SseClient stream(tako.edge(), channel_path("c", "p=ok"));
+  static_cast<void>(stream.opening_id());
+  settle(socket);
+  tako.put_definitions(with_schema(R"({"type":"string","maxLength":2})"));
+  check_close(socket, 4422, "params-invalid");
+  tako.publish("c", "t", "1", "p=ok");
+  CHECK(stream.next_data(1)[0] == "1");
+}
+
 TEST_CASE("subscriptions of a definition that did not change stay and miss nothing") {
   const std::string same = std::string(kPublic).substr(1, kPublic.size() - 2);
   Cluster tako(with_definitions(kPublic));

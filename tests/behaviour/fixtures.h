@@ -85,6 +85,13 @@ inline void settle(WsClient& client) {
   }
 }
 
+// Refused in the catalogue's form.
+inline void check_refused(const HttpResponse& response, int status, std::string_view code) {
+  CHECK(response.status == status);
+  CHECK(response.error_code() == code);
+  CHECK_FALSE(response.json()["error"]["hint"].string().empty());
+}
+
 // A WebSocket to the public channel of with_channel().
 inline WsClient open_c(Cluster& tako) {
   WsClient client(tako.edge(), channel_path("c"));

@@ -1,5 +1,6 @@
 // Law 6: a message reaches only those who may have exactly that channel of that app.
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include "tests/behaviour/fixtures.h"
 
@@ -76,6 +77,20 @@ TEST_CASE(
   CHECK(publish(tako, "green", 1) == 404);
   CHECK(http_get(tako.edge(), channel_path("c"), host("green.example")).status == 404);
   CHECK(SseClient(tako.edge(), channel_path("c"), host("RED.example:8080")).status() == 200);
+}
+
+TEST_CASE("socket_uids bounds who may use the app's side of the socket") {
+  const std::string us = std::to_string(getuid());
+  const std::string other = std::to_string(getuid() + 1);
+  const std::string apps =
+      "[[apps]]\nid = \"red\"\nhosts = [\"red.example\"]\nsocket_uids = [" + us +
+      "]\n[[apps]]\nid = \"blue\"\nhosts = [\"blue.example\"]\nsocket_uids = [" + other + "]\n";
+  Cluster tako({.broker_config = apps});
+  CHECK(tako.api("GET", "/v1/definitions", "", app("red")).status == 200);
+  const HttpResponse refused = tako.api("GET", "/v1/definitions", "", app("blue"));
+  CHECK(refused.status == 403);
+  CHECK(refused.error_code() == "forbidden");
+  CHECK(refused.error_message().find(us) != std::string::npos);
 }
 
 TEST_CASE("cursors and idempotency keys of one app mean nothing in another") {

@@ -63,6 +63,26 @@ TEST_CASE("a client that stalls inside the window gets everything, in order, whe
   }
 }
 
+TEST_CASE("ephemeral messages are not kept for a client that is behind") {
+  Cluster tako(with_channel(""));
+  WsClient client = stalled_socket(tako);
+  SseClient reader(tako.edge(), channel_path("c"));
+  static_cast<void>(reader.opening_id());
+  for (int number = 1; number <= kMessages; ++number) {
+    publish_padded(tako, number, number);
+    REQUIRE(number_of(reader.next_message().json()) == number);
+  }
+  CHECK(tako.api("POST", "/v1/channels/c/messages",
+                 R"({"type":"cursor","data":{"n":-1},"ephemeral":true})")
+            .status == 200);
+  CHECK(number_of(reader.next_message().json()) == -1);
+  for (int number = 1; number <= kMessages; ++number) {
+    REQUIRE(number_of(client.next_json()) == number);
+  }
+  tako.publish("c", "end", R"({"n":9999})");
+  CHECK(number_of(client.next_json()) == 9999);
+}
+
 TEST_CASE("a plain WebSocket that the window passed is closed with 4410") {
   Cluster tako(with_channel(R"("maxMessages":20)"));
   WsClient client = stalled_socket(tako);
