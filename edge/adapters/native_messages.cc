@@ -51,9 +51,18 @@ Result<std::optional<Cursor>> cursor_option(const std::vector<QueryPair>& pairs,
   return *cursor;
 }
 
-std::string cursor_or_null(bool exists, const FetchPage& page, std::size_t index) {
-  if (!exists || page.messages.empty()) return "null";
-  return '"' + to_string(page.messages[index]->position) + '"';
+std::string quoted(const Position& position) { return '"' + to_string(position) + '"'; }
+
+// The page behind this one. An empty page that has one (before the oldest) stands in front of it.
+std::string next_of(const FetchPage& page) {
+  if (!page.more_after) return "null";
+  if (!page.messages.empty()) return quoted(page.messages.back()->position);
+  return quoted({page.window.oldest - 1, page.window.epoch});
+}
+
+std::string prev_of(const FetchPage& page) {
+  if (!page.more_before || page.messages.empty()) return "null";
+  return quoted(page.messages.front()->position);
 }
 
 }  // namespace
@@ -140,8 +149,8 @@ std::string page_json(const FetchPage& page, const ChannelIdentity& channel) {
                                .encoding = message->encoding,
                                .subject = message->subject});
   }
-  json += R"(],"next":)" + cursor_or_null(page.more_after, page, page.messages.size() - 1);
-  json += R"(,"prev":)" + cursor_or_null(page.more_before, page, 0) + '}';
+  json += R"(],"next":)" + next_of(page);
+  json += R"(,"prev":)" + prev_of(page) + '}';
   return json;
 }
 

@@ -63,6 +63,8 @@ TEST_CASE_FIXTURE(NativeFixture, "history is read by pages that lead to their ne
   CHECK(edge.authorizer.calls.at(0).operation == Operation::History);
   FakeExchange& none = get(route + "&_after=" + id("chat?roomId=1", 5), kGood);
   CHECK(none.body == R"({"messages":[],"next":null,"prev":null})");
+  FakeExchange& front = get(route + "&_before=" + id("chat?roomId=1", 1), kGood);
+  CHECK(front.body == R"({"messages":[],"next":")" + id("chat?roomId=1", 0) + R"(","prev":null})");
   edge.broker.evict("chat?roomId=1", 3);
   CHECK(get(route + "&_after=" + id("chat?roomId=1", 1), kGood).status == 410);
 }

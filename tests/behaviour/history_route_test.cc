@@ -70,6 +70,20 @@ TEST_CASE("pages walk the whole history both ways and end with null") {
   CHECK(backward == 25);
 }
 
+TEST_CASE("the page before the oldest is empty and leads back to it, on the edge and the app API") {
+  Cluster tako(with_definitions());
+  const auto ids = tako.publish_numbers("feed", 3);
+  const std::string before = "_before=" + ids[0];
+  const Json page = get(tako, before);
+  CHECK(numbers(page).empty());
+  CHECK(page["prev"].is_null());
+  CHECK(numbers(get(tako, "_after=" + page["next"].string())) == std::vector<int>{1, 2, 3});
+  CHECK(tako.api("GET", "/v1/channels/feed/messages?" + before).body == page.print());
+  const Json behind = get(tako, "_after=" + ids[2]);
+  CHECK(numbers(behind).empty());
+  CHECK(behind["next"].is_null());
+}
+
 TEST_CASE("an empty channel has an empty page with null at both ends") {
   Cluster tako(with_definitions());
   const Json page = get(tako);
@@ -152,6 +166,12 @@ TEST_CASE("POST publishes a client message under the definition's handlers") {
   CHECK(tako.app().authorize_calls().back().json()["operation"].string() == "publish");
   CHECK(post(R"({"type":"unnamed","data":1})", kGoodToken).error_code() == "type-not-allowed");
   CHECK(post("nonsense", kGoodToken).error_code() == "message-malformed");
+  check_refused(post(R"({"type":"say","data":")" + std::string(70'000, 'x') + "\"}", kGoodToken),
+                413, "payload-too-large");
+  check_refused(post("{\"type\":\"say\",\"data\":\"\xff\"}", kGoodToken), 400, "message-malformed");
+  const HttpResponse typing = post(R"({"type":"typing","data":1})", kGoodToken);
+  CHECK(typing.status == 200);
+  CHECK_FALSE(typing.json().has("id"));
   CHECK(post(R"({"type":"say","data":1})", {}).status == 401);
   CHECK(post(R"({"type":"say","data":1})", {{"Authorization", "Bearer bad"}}).status == 403);
 }
@@ -166,7 +186,9 @@ TEST_CASE("a client's idempotency key is its own: other subjects and the app do 
                               .body = R"({"type":"say","data":1,"idempotencyKey":"k"})"});
   };
   const std::string first = post("good").json()["id"].string();
-  CHECK(post("good").json()["id"].string() == first);
+  const HttpResponse again = post("good");
+  CHECK(again.status == 200);
+  CHECK(again.json()["id"].string() == first);
   CHECK(post("bob").json()["id"].string() != first);
   const HttpResponse by_app = tako.api("POST", "/v1/channels/chat/messages?roomId=1",
                                        R"({"type":"say","data":1})", {{"Idempotency-Key", "k"}});

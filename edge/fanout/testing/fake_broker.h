@@ -246,7 +246,10 @@ class FakeBroker final : public BrokerPort {
     std::size_t bytes = 0;
     for (const MessagePtr& message : log.messages) {
       if (message->position.offset <= after) continue;
-      if (request.before && message->position.offset >= request.before->position.offset) break;
+      if (request.before && message->position.offset >= request.before->position.offset) {
+        page.more_after = true;
+        break;
+      }
       const bool is_full = page.messages.size() >= request.limit ||
                            (request.bytes_max != 0 && bytes >= request.bytes_max);
       if (is_full) {
