@@ -108,6 +108,22 @@ inline void check_close(WsClient& client, int code, std::string_view reason) {
   CHECK(client.tcp_ends());
 }
 
+// A subscriber that must live through whatever a test does, and still get messages.
+class Bystander {
+ public:
+  explicit Bystander(Cluster& tako) : tako_(tako), client_(tako.edge(), channel_path("feed")) {
+    static_cast<void>(client_.opening_id());
+  }
+  void check_unharmed() {
+    const std::string id = tako_.publish("feed", "t", "1")["id"].string();
+    CHECK(*client_.next_message().id == id);
+  }
+
+ private:
+  Cluster& tako_;
+  SseClient client_;
+};
+
 // The next frame, which must be of that type.
 inline Json expect(WsClient& client, std::string_view type) {
   const Json frame = client.next_json();
