@@ -8,6 +8,14 @@
 
 namespace tako::edge {
 
+Outbox::Outbox(OutboxPool& pool) noexcept : pool_(pool) { ++pool_.outboxes_; }
+
+Outbox::~Outbox() {
+  clear();
+  --pool_.outboxes_;
+  pool_.trim();
+}
+
 void Outbox::push(const SharedBytes& frame, FrameKind kind) {
   if (frame.empty()) return;
   account(frame, kind);
@@ -111,11 +119,17 @@ std::unique_ptr<Outbox::Chunk> OutboxPool::take() {
 
 void OutboxPool::give_back(std::unique_ptr<Outbox::Chunk> chunk) {
   --lent_;
-  if (kept_ == kKeptMax) return;
   chunk->begin = chunk->end = 0;
   chunk->next = std::move(free_);
   free_ = std::move(chunk);
   ++kept_;
+  trim();
+}
+
+void OutboxPool::trim() noexcept {
+  if (kept_ <= outboxes_ + kSpareMax) return;
+  free_ = std::move(free_->next);
+  --kept_;
 }
 
 }  // namespace tako::edge

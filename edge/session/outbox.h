@@ -26,10 +26,10 @@ enum class FrameKind : std::uint8_t { Message, Control, Pong };
 // he asks bytes() before he pushes.
 class Outbox {
  public:
-  explicit Outbox(OutboxPool& pool) noexcept : pool_(pool) {}
+  explicit Outbox(OutboxPool& pool) noexcept;
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
-  ~Outbox() { clear(); }
+  ~Outbox();
 
   void push(const SharedBytes& frame, FrameKind kind = FrameKind::Message);
   // Points `out` at unsent bytes, oldest first; returns how many entries it filled.
@@ -78,7 +78,8 @@ class Outbox {
 
 static_assert(sizeof(Outbox) <= 96, "part of what an idle connection costs");
 
-// Lends chunks to the outboxes of one loop and keeps those that come back, up to a bound.
+// Lends chunks to the outboxes of one loop and keeps those that come back: one for each outbox, so
+// that a burst to all of them allocates nothing, and a few thousand for those that are slow.
 class OutboxPool {
  public:
   OutboxPool() = default;
@@ -94,12 +95,15 @@ class OutboxPool {
 
  private:
   friend class Outbox;
-  static constexpr std::size_t kKeptMax = 4'096;  // 1 MiB of empty chunks.
+  static constexpr std::size_t kSpareMax = 4'096;  // 1 MiB of empty chunks.
 
   [[nodiscard]] std::unique_ptr<Outbox::Chunk> take();
   void give_back(std::unique_ptr<Outbox::Chunk> chunk);
+  // One came, or one outbox went: so at most one is too many.
+  void trim() noexcept;
 
   std::unique_ptr<Outbox::Chunk> free_;
+  std::size_t outboxes_ = 0;
   std::size_t kept_ = 0;
   std::size_t lent_ = 0;
   std::array<std::string_view, limits::kWritePiecesMax> pieces_;

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -95,6 +96,21 @@ TEST_CASE("a frame is shared, and let go when it is sent or cleared") {
   CHECK(pool.kept() == 2);
   outbox.push(frame);
   CHECK(outbox.bytes() == 6);
+}
+
+TEST_CASE("a pool keeps a chunk for each of many outboxes, and lets them go with their outboxes") {
+  OutboxPool pool;
+  const SharedBytes frame("burst");
+  std::vector<std::unique_ptr<Outbox>> outboxes;
+  for (int i = 0; i < 10'000; ++i) {
+    outboxes.push_back(std::make_unique<Outbox>(pool));
+    for (int pushed = 0; pushed < 8; ++pushed) outboxes.back()->push(frame);
+  }
+  CHECK(pool.lent() == outboxes.size());
+  for (const auto& outbox : outboxes) outbox->clear();
+  CHECK(pool.kept() == outboxes.size());  // The next burst finds them all.
+  outboxes.clear();
+  CHECK(pool.kept() < 5'000);
 }
 
 TEST_CASE("control bytes and pongs count until the frame is wholly sent") {
