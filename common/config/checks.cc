@@ -26,17 +26,21 @@ bool is_label(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return is_lower_or_digit(c) || c == '-'; });
 }
 
-bool is_host(std::string_view text) {
-  if (text.starts_with('[') && text.ends_with(']')) {
-    return text.find(':') != std::string_view::npos &&
-           IpRange::parse(text.substr(1, text.size() - 2)).has_value();
-  }
+bool is_dotted_labels(std::string_view text) {
   while (true) {
     const std::size_t dot = text.find('.');
     if (!is_label(text.substr(0, dot))) return false;
     if (dot == std::string_view::npos) return true;
     text.remove_prefix(dot + 1);
   }
+}
+
+bool is_host(std::string_view text) {
+  if (text.starts_with('[') && text.ends_with(']')) {
+    return text.find(':') != std::string_view::npos &&
+           IpRange::parse(text.substr(1, text.size() - 2)).has_value();
+  }
+  return is_dotted_labels(text);
 }
 
 bool is_port(std::string_view text) {
@@ -78,7 +82,8 @@ std::string check_ip_range(const std::string& text) {
 }
 
 std::string check_process_name(const std::string& text) {
-  return is_label(text) ? "" : "1-63 characters of a-z 0-9 and inner '-'";
+  // Workers are NAME.0, NAME.1, …
+  return is_dotted_labels(text) ? "" : "1-63 characters of a-z 0-9 and inner '-', between dots";
 }
 
 std::string check_log_engine(const std::string& text) {

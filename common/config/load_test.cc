@@ -57,6 +57,18 @@ bool has_part(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
+TEST_CASE("a process may be called as workers are, a label and a number") {
+  for (const char* name : {"edge", "web-2", "web.0", "a.b.15"}) {
+    CAPTURE(name);
+    CHECK(Setup("[edge]\nname = \"" + std::string(name) + "\"\n").loaded().config.edge.name ==
+          name);
+  }
+  for (const char* name : {"", ".0", "web.", "a..b", "Web", "a/b", "-a", "a-.0"}) {
+    CAPTURE(name);
+    CHECK(has_part(problem_of("[edge]\nname = \"" + std::string(name) + "\"\n"), "between dots"));
+  }
+}
+
 TEST_CASE("without any source every value is its default, and there is one app") {
   Setup setup;
   setup.arguments.clear();
