@@ -123,7 +123,10 @@ TEST_CASE("administration is not reachable through an edge") {
   CHECK(put.status == 404);
   CHECK(SseClient(tako.edge(), channel_path("feed")).status() == 200);
   CHECK(call(tako, "GET", "/v1/nothing").status == 404);
-  CHECK(call(tako, "GET", "/metrics").status == 404);
+  for (const char* target : {"/metrics", "/healthz", "/readyz", "/v1/channels/feed/stream"}) {
+    CAPTURE(target);
+    CHECK(call(tako, "GET", target).status == 404);
+  }
 }
 
 TEST_CASE("a key is of its own app alone") {

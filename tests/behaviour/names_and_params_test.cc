@@ -28,8 +28,9 @@ constexpr std::string_view kTyped = R"([{"name":"typed","auth":{},"transport":"w
 
 TEST_CASE("R1: no name and an unknown suffix are 404, and the app is not called") {
   Cluster tako(with_definitions());
-  for (const char* path : {"/_tako/channels/", "/_tako/channels/chat/other?roomId=1",
-                           "/_tako/channels/chat/messages/1?roomId=1"}) {
+  for (const char* path :
+       {"/_tako/channels/", "/_tako/channels/chat/other?roomId=1",
+        "/_tako/channels/chat/messages/1?roomId=1", "/_tako", "/_tako/", "/_tako/nothing"}) {
     CAPTURE(path);
     const HttpResponse response = http_get(tako.edge(), path, kGoodToken);
     CHECK(response.status == 404);

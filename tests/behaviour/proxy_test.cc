@@ -157,6 +157,10 @@ TEST_CASE("forwarded headers say what the edge knows, not what an untrusted clie
   CHECK(head.header("forwarded").value_or("").find("6.6.6.6") == std::string::npos);
   CHECK(head.header_count("x-forwarded-for") == 1);
   tako.edge_process().wait_for_text("trusted_proxies");  // Logged once, with the fix.
+  CHECK(head_seen_by_app(tako, {{"X-Forwarded-For", "6.6.6.6"}}).header("x-forwarded-for") ==
+        "127.0.0.1");
+  const std::string log = tako.edge_process().errors();
+  CHECK(log.find("trusted_proxies") == log.rfind("trusted_proxies"));
 }
 
 TEST_CASE("a trusted proxy's forwarded headers are believed and added to") {

@@ -154,6 +154,21 @@ TEST_CASE("slow latest: a stalled client skips to the newest of each type") {
     }
     CHECK(told);
   }
+  SUBCASE("a stream with _events=1: with a gap event that says conflated") {
+    SseClient client = stalled_stream(tako, "_events=1");
+    publish_padded(tako, 1, kMessages);
+    tako.publish("c", "end", R"({"n":9999})");
+    bool told = false;
+    for (SseBlock block = client.next();; block = client.next()) {
+      if (block.event) {
+        told = true;
+        CHECK(block.json()["reason"].string() == "conflated");
+      } else if (block.is_message() && number_of(block.json()) == 9999) {
+        break;
+      }
+    }
+    CHECK(told);
+  }
 }
 
 TEST_CASE("slow disconnect: a stalled client is closed with 4408, others read on") {
