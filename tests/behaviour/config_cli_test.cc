@@ -140,6 +140,28 @@ TEST_CASE("the first lines on stdout are the bound addresses, one for each liste
   CHECK(process.terminate() == 0);
 }
 
+TEST_CASE("an edge listens on a unix socket too, and on IPv6, and tells the app who asks") {
+  Cluster tako(with_definitions());
+  TempDir folder;
+  const std::string socket = folder.file("edge.sock");
+  Process process(
+      {.program = program("tako-edge"),
+       .arguments = {"--listen", "unix:" + socket, "--listen", "[::1]:0", "--link",
+                     tako.link_path(), "--upstream", tako.app().upstream(), "--name", "second"},
+       .output_folder = folder.path(),
+       .name = "edge"});
+  CHECK(process.output_line(0) == "unix:" + socket);
+  const Endpoint v6 = process.output_line(1);
+  const auto status = [](const Endpoint& edge) {
+    return SseClient(edge, channel_path("chat", "roomId=1"), kGoodToken).status();
+  };
+  wait_until("the link", [&] { return status("unix:" + socket) == 200; });
+  CHECK(tako.app().authorize_calls().back().json()["ip"].string().empty());
+  CHECK(status(v6) == 200);
+  CHECK(tako.app().authorize_calls().back().json()["ip"].string() == "::1");
+  CHECK(process.terminate() == 0);
+}
+
 TEST_CASE("--help and --version answer and end well, in all three programs") {
   for (const char* name : {"tako-broker", "tako-edge", "takoctl"}) {
     CAPTURE(name);
@@ -170,6 +192,24 @@ TEST_CASE("takoctl publishes, lists channels, definitions and stats") {
   CHECK(takoctl.run({"stats"}).status == 0);
 }
 
+TEST_CASE("takoctl puts definitions from a file, and publishes to a channel by its params") {
+  Cluster tako(with_definitions());
+  const Takoctl takoctl(tako);
+  const std::string file = tako.folder().write(
+      "definitions.json",
+      R"({"definitions":[{"name":"room","auth":false,"transport":"ws","paramsSchema":{"type":"object",
+          "required":["id"],"properties":{"id":{"type":"integer"}}}}]})");
+  const Finished put = takoctl.run({"definitions", "put", file});
+  CAPTURE(put.errors);
+  REQUIRE(put.status == 0);
+  SseClient client(tako.edge(), channel_path("room", "id=7"));
+  REQUIRE(client.status() == 200);
+  static_cast<void>(client.opening_id());
+  CHECK(takoctl.run({"publish", "room", "t", "1", "--param", "id=7"}).status == 0);
+  CHECK(client.next_data(1)[0] == "1");
+  CHECK(takoctl.run({"publish", "room", "t", "1", "--param", "id=x"}).status == 1);
+}
+
 TEST_CASE("takoctl tail prints messages as they come") {
   Cluster tako(with_definitions());
   TempDir folder;
@@ -189,11 +229,11 @@ TEST_CASE("takoctl says what is wrong, with the hint, and ends with a failure") 
   Cluster tako(with_definitions());
   const Takoctl takoctl(tako);
   const Finished unknown = takoctl.run({"publish", "nope", "t", "1"});
-  CHECK(unknown.status != 0);
+  CHECK(unknown.status == 1);
   CHECK(mentions(unknown, "channel-unknown"));
   CHECK(takoctl.run({"publish", "feed", "t", "not json"}).status != 0);
-  CHECK(takoctl.run({"nonsense"}).status != 0);
+  CHECK(takoctl.run({"nonsense"}).status == 2);
   const Finished nobody = run_program("takoctl", {"--app-socket", "/nonexistent.sock", "stats"});
-  CHECK(nobody.status != 0);
+  CHECK(nobody.status == 3);
   CHECK(mentions(nobody, "/nonexistent.sock"));
 }
