@@ -62,6 +62,33 @@ TEST_CASE("A4: the call is a POST of JSON with the app's Host and the token") {
   CHECK(calls[1].json()["operation"].string() == "connect");
 }
 
+TEST_CASE("each app is asked at its own upstream, by its own name, about its own clients") {
+  StubApp red;
+  StubApp blue;
+  blue.authorize_with({.status = 403, .body = "{}"});
+  const auto app = [](std::string_view id, const StubApp& behind) {
+    return "[[apps]]\nid = \"" + std::string(id) + "\"\nhosts = [\"" + std::string(id) +
+           ".example\"]\nupstream = \"" + behind.upstream() + "\"\n";
+  };
+  const std::string config = app("red", red) + app("blue", blue);
+  Cluster tako({.has_app = false, .broker_config = config, .edge_config = config});
+  const auto status = [&tako](std::string_view id) {
+    CHECK(tako.api("PUT", "/v1/definitions", R"({"definitions":[{"name":"c","auth":{}}]})",
+                   {{"Tako-App", std::string(id)}})
+              .status == 200);
+    return SseClient(tako.edge(), channel_path("c"),
+                     {{"Host", std::string(id) + ".example"}, {"Authorization", "x"}})
+        .status();
+  };
+  CHECK(status("red") == 200);
+  CHECK(status("blue") == 403);
+  REQUIRE(red.authorize_count() == 1);
+  REQUIRE(blue.authorize_count() == 1);
+  CHECK(red.authorize_calls()[0].head.header("host") == "red.tako");
+  CHECK(red.authorize_calls()[0].json()["app"].string() == "red");
+  CHECK(blue.authorize_calls()[0].head.header("host") == "blue.tako");
+}
+
 TEST_CASE("A5: the app's statuses become the client's; a dead or slow app is 503") {
   Cluster tako(with_definitions());
   for (const auto& [status, expected] :
