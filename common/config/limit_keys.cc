@@ -30,7 +30,7 @@ constexpr std::array kLimitKeys{
     LimitKey{"batch_messages_max", &L::batch_messages_max, 1, 100'000, "messages of one batch",
              App},
     LimitKey{"batch_bytes_max", &L::batch_bytes_max, 64, kFrameShare, "body of a batch", App},
-    LimitKey{"history_page_max", &L::history_page_max, 1, 100'000, "messages of one page", App},
+    LimitKey{"history_page_max", &L::history_page_max, 1, 100'000, "messages of one page"},
     LimitKey{"history_page_bytes_max", &L::history_page_bytes_max, kBufferMin, kFrameShare,
              "data of one page; a fuller one ends early"},
     LimitKey{"app_streams_max", &L::app_streams_max, 0, kCountMax,

@@ -79,6 +79,33 @@ TEST_CASE(
   CHECK(SseClient(tako.edge(), channel_path("c"), host("RED.example:8080")).status() == 200);
 }
 
+TEST_CASE("an app's own limits are its own alone, through an edge too") {
+  const std::string config = std::string(kTwoApps) +  // They are those of blue.
+                             "[apps.limits]\nmessage_bytes_max = 10\nbatch_bytes_max = 1000\n";
+  Cluster tako({.broker_config = config, .edge_config = config});
+  define(tako, "red");
+  define(tako, "blue");
+  const std::string large = R"({"type":"t","data":"more than ten bytes"})";
+  const auto by_app = [&](std::string_view id) {
+    return tako.api("POST", "/v1/channels/c/messages", large, app(id)).status;
+  };
+  CHECK(by_app("red") == 201);
+  CHECK(by_app("blue") == 413);
+  const auto batch_through_edge = [&](std::string_view name) {
+    std::string body = R"({"messages":[{"channel":"c","type":"t","data":1}]})";
+    return http(tako.edge(),
+                {.method = "POST",
+                 .target = "/_tako/api/v1/batch",
+                 .headers = {{"Host", std::string(name) + ".example"},
+                             {"Authorization", "Bearer " + std::string(name) +
+                                                   "-key:" + std::string(name) + "-secret"}},
+                 .body = body.append(2'000, ' ')})
+        .status;
+  };
+  CHECK(batch_through_edge("red") == 200);
+  CHECK(batch_through_edge("blue") == 413);
+}
+
 TEST_CASE("socket_uids bounds who may use the app's side of the socket") {
   const std::string us = std::to_string(getuid());
   const std::string other = std::to_string(getuid() + 1);
