@@ -89,8 +89,11 @@ std::unique_ptr<http::Exchange> ApiGateway::serve(http::ServerConnection& connec
 ApiGateway::CallNumber ApiGateway::call(ApiRequest request, ApiExchange& exchange) {
   const CallNumber number = ++last_number_;
   waiting_.emplace(number, &exchange);
-  broker_.api_call(std::move(request),
-                   [this, number](const Result<ApiAnswer>& answer) { on_answer(number, answer); });
+  const auto deliver = [this, number,
+                        alive = std::weak_ptr(alive_)](const Result<ApiAnswer>& answer) {
+    if (!alive.expired()) on_answer(number, answer);
+  };
+  broker_.api_call(std::move(request), deliver);
   return number;
 }
 
