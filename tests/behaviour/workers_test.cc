@@ -83,6 +83,7 @@ TEST_CASE("SIGTERM drains all workers, and the program ends well behind them") {
   }
   workers.edge().signal(SIGTERM);
   for (const auto& client : clients) check_close(*client, 1012, "restarting");
+  clients.clear();  // An edge waits for the end of those that it has closed.
   CHECK(workers.edge().wait_for_exit() == 0);
   CHECK_FALSE(Socket::reachable(workers.address()));
 }
