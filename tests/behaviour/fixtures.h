@@ -1,8 +1,6 @@
 // The channels that the behaviour tests speak of, and the paths to them.
 #pragma once
 
-#include <doctest/doctest.h>
-
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -86,38 +84,19 @@ inline void settle(WsClient& client) {
 }
 
 // Refused in the catalogue's form.
-inline void check_refused(const HttpResponse& response, int status, std::string_view code) {
-  CHECK(response.status == status);
-  CHECK(response.error_code() == code);
-  CHECK_FALSE(response.json()["error"]["hint"].string().empty());
-}
+void check_refused(const HttpResponse& response, int status, std::string_view code);
 
 // A WebSocket to the public channel of with_channel().
-inline WsClient open_c(Cluster& tako) {
-  WsClient client(tako.edge(), channel_path("c"));
-  REQUIRE(client.status() == 101);
-  return client;
-}
+[[nodiscard]] WsClient open_c(Cluster& tako);
 
 // Upgraded, then closed by the edge with these words, then the end of TCP.
-inline void check_close(WsClient& client, int code, std::string_view reason) {
-  REQUIRE(client.status() == 101);
-  const WsEnd end = client.wait_for_close();
-  CHECK(end.code == code);
-  CHECK(end.reason == reason);
-  CHECK(client.tcp_ends());
-}
+void check_close(WsClient& client, int code, std::string_view reason);
 
 // A subscriber that must live through whatever a test does, and still get messages.
 class Bystander {
  public:
-  explicit Bystander(Cluster& tako) : tako_(tako), client_(tako.edge(), channel_path("feed")) {
-    static_cast<void>(client_.opening_id());
-  }
-  void check_unharmed() {
-    const std::string id = tako_.publish("feed", "t", "1")["id"].string();
-    CHECK(*client_.next_message().id == id);
-  }
+  explicit Bystander(Cluster& tako);
+  void check_unharmed();
 
  private:
   Cluster& tako_;
