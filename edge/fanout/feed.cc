@@ -13,6 +13,18 @@ void Subscriber::pump() {
   if (feed_ != nullptr) feed_->pump(*this);
 }
 
+FrameSink* Subscriber::pause() {
+  if (feed_ != nullptr) feed_->pause(*this);
+  return std::exchange(sink_, nullptr);
+}
+
+void Subscriber::resume(FrameSink& sink) {
+  sink_ = &sink;
+  if (feed_ == nullptr) return;
+  replay_to_ = feed_->head().offset;
+  feed_->pump(*this);
+}
+
 void Subscriber::leave() {
   if (feed_ != nullptr) feed_->leave(*this);
 }

@@ -77,6 +77,7 @@ class Feed {
   bool join(Subscriber& subscriber, const Join& join);
   void leave(Subscriber& subscriber);
   void pump(Subscriber& subscriber);
+  void pause(Subscriber& subscriber);
   // Again for those who wait for the broker, after an answer that could not be used.
   void retry();
   // Lets go of those who wait since before `joined_before_ms` and have not started.

@@ -65,6 +65,13 @@ void Feed::fall_behind(Subscriber& subscriber, std::uint64_t cursor) {
   if (subscriber.slow_ == SlowPolicy::Disconnect) end_slow(subscriber);
 }
 
+void Feed::pause(Subscriber& subscriber) {
+  if (subscriber.place_ != Place::Live) return;
+  take_out(subscriber);
+  put(subscriber, Place::Behind);
+  subscriber.cursor_ = window_.head;
+}
+
 void Feed::end_slow(Subscriber& subscriber) {
   ++context_.counters.slow_disconnected;
   end(subscriber, Error{ErrorCode::TooSlow});

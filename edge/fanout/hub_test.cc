@@ -164,6 +164,26 @@ TEST_CASE_FIXTURE(HubFixture, "a full client stops alone, and goes on without ga
   CHECK(encoder.encoded == 6);
 }
 
+TEST_CASE_FIXTURE(HubFixture, "a paused client gets nothing, and then what it missed") {
+  broker.link_up();
+  FakeSubscriber paused;
+  subscribe(paused, "a");
+  publish("a");
+  FrameSink* sink = paused.pause();
+  REQUIRE(sink == &paused.sink);
+  CHECK(paused.pause() == nullptr);
+  publish("a", 2);
+  paused.pump();
+  CHECK(paused.sink.frames == Frames{"1"});
+  SUBCASE("also under the policy latest: it was not slow") {
+    paused.set_slow_policy(SlowPolicy::Latest);
+  }
+  SUBCASE("also under the policy disconnect") { paused.set_slow_policy(SlowPolicy::Disconnect); }
+  paused.resume(*sink);
+  publish("a");
+  CHECK(paused.sink.frames == Frames{"1", "2", "3", "4"});
+}
+
 TEST_CASE_FIXTURE(HubFixture, "an atomic batch is never cut, live or when it is caught up with") {
   broker.link_up();
   FakeSubscriber live;

@@ -54,6 +54,12 @@ void Subscription::ask(const Params& params) {
       std::move(call), [this](Result<Grant> answer) { on_answer(std::move(answer)); });
 }
 
+// Nobody has allowed this client under the rule that holds now: what comes meanwhile waits.
+void Subscription::ask_before_more(const Params& params) {
+  if (FrameSink* sink = pause()) paused_sink_ = sink;
+  ask(params);
+}
+
 void Subscription::on_answer(Result<Grant> answer) {
   ticket_.reset();
   if (!answer) {
@@ -65,7 +71,8 @@ void Subscription::on_answer(Result<Grant> answer) {
   const bool was_live = is_live();
   move(SubscriptionEvent::Granted);
   if (was_live) {
-    owner_.on_granted_again(*this);
+    if (paused_sink_ != nullptr) resume(*std::exchange(paused_sink_, nullptr));
+    if (is_live()) owner_.on_granted_again(*this);  // A gap may have ended it.
   } else {
     join();
   }
@@ -165,7 +172,7 @@ void Subscription::judge_again(const ChannelTarget& target) {
   definition_ = target.definition;
   set_slow_policy(definition_->slow);
   join_.slow = definition_->slow;
-  if (!is_auth_same && !becomes_public) ask(target.params);
+  if (!is_auth_same && !becomes_public) ask_before_more(target.params);
 }
 
 }  // namespace tako::edge

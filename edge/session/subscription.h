@@ -88,6 +88,7 @@ class Subscription final : private Subscriber, private DefinitionsWatcher {
 
   void move(SubscriptionEvent event);
   void ask(const Params& params);
+  void ask_before_more(const Params& params);
   void on_answer(Result<Grant> answer);
   void join();
   void fail(const Error& error);
@@ -105,6 +106,7 @@ class Subscription final : private Subscriber, private DefinitionsWatcher {
   Grant grant_;
   std::unique_ptr<Credentials> credentials_;  // null for a public channel
   std::unique_ptr<Authorizer::Ticket> ticket_;
+  FrameSink* paused_sink_ = nullptr;  // while nothing may be delivered before the app's answer
 };
 
 }  // namespace tako::edge

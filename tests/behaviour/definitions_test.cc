@@ -124,6 +124,30 @@ TEST_CASE("subscriptions whose definition now asks for other credentials are jud
   settle(allowed);
 }
 
+TEST_CASE(
+    "while the app judges by a new rule nothing is delivered, and afterwards nothing is missing") {
+  Cluster tako(with_definitions(with_auth("{}")));
+  allow_good_tokens(tako.app());
+  WsClient allowed(tako.edge(), channel_path("c"), {.headers = kGoodToken});
+  WsClient refused(tako.edge(), channel_path("c"), {.headers = {{"Authorization", "Bearer bob"}}});
+  settle(allowed);
+  settle(refused);
+  tako.app().on_authorize([](const Json& call) -> StubReply {
+    return {.status = call["header"]["value"].string() == "good" ? 200 : 403,
+            .delay = std::chrono::milliseconds(400)};
+  });
+  tako.put_definitions(with_auth(R"({"cookieName":"sid"})"));
+  tako.publish("c", "t", R"("meanwhile")");
+  auto frame = refused.next_frame();
+  for (; frame && frame->opcode != kWsClose; frame = refused.next_frame()) {
+    CHECK(frame->payload.find("meanwhile") == std::string::npos);
+  }
+  REQUIRE(frame.has_value());
+  CHECK(frame->close_code() == 4403);
+  while (allowed.next_json()["data"].string() != "meanwhile") {
+  }
+}
+
 TEST_CASE("subscriptions of a channel that is public no longer come again, and are judged then") {
   Cluster tako(with_definitions(kPublic));
   tako.app().authorize_with({.status = 403, .body = "{}"});
