@@ -95,6 +95,13 @@ void ClientExchange::send(http::Response response) {
   parts_.connection.respond(response);
 }
 
+// When nobody is there any more, the request is as good as answered: its owner lets go of it now,
+// and must not be told later that the client is gone.
+bool ClientExchange::is_to_be_answered() {
+  is_answered_ |= !parts_.connection.is_open();
+  return !is_answered_;
+}
+
 Result<void> ClientExchange::check_room() {
   if (parts_.clients.has_room() && parts_.connection.can_take_stream()) return {};
   ++parts_.site.client_context().limit_counters.connections_max;
@@ -102,7 +109,7 @@ Result<void> ClientExchange::check_room() {
 }
 
 Result<void> ClientExchange::accept_event_stream(std::unique_ptr<ClientHandler> handler) {
-  if (is_answered_ || !parts_.connection.is_open()) return {};  // Nobody is there to be answered.
+  if (!is_to_be_answered()) return {};
   if (Result<void> room = check_room(); !room) return room;
   is_answered_ = true;
   const bool is_chunked = !request_->is_http_1_0;
@@ -121,7 +128,7 @@ Result<void> ClientExchange::accept_event_stream(std::unique_ptr<ClientHandler> 
 Result<void> ClientExchange::accept_websocket(std::string_view subprotocol,
                                               std::unique_ptr<ClientHandler> handler) {
   TAKO_CHECK(request_->is_websocket);
-  if (is_answered_ || !parts_.connection.is_open()) return {};  // Nobody is there to be answered.
+  if (!is_to_be_answered()) return {};
   if (Result<void> room = check_room(); !room) return room;
   is_answered_ = true;
   const http::Headers headers = websocket_response_headers(*request_, subprotocol);

@@ -46,6 +46,7 @@ class ClientExchange final : public http::Exchange, private HttpExchange {
   void answer_preflight();
   void refuse_handshake(const Error& error);
   // LimitReached: there is no room for one more client that stays.
+  [[nodiscard]] bool is_to_be_answered();
   [[nodiscard]] Result<void> check_room();
   void send(http::Response response);
 

@@ -40,10 +40,11 @@ Cluster::~Cluster() {
 }
 
 void Cluster::stop(Process& process, std::string_view name) const {
-  if (!process.is_running()) return;  // Ended by the test itself.
+  constexpr int kKilled = 128 + SIGKILL;  // By the test itself.
   try {
-    const int status = process.terminate();
-    if (status == 0) return;
+    const bool was_running = process.is_running();
+    const int status = was_running ? process.terminate() : process.wait_for_exit();
+    if (status == 0 || (!was_running && status == kKilled)) return;
     ADD_FAIL_CHECK_AT(__FILE__, __LINE__,
                       name << " ended with status " << status << "\n"
                            << process.errors());
