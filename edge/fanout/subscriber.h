@@ -63,8 +63,8 @@ class Subscriber {
   void set_slow_policy(SlowPolicy policy) { slow_ = policy; }
   // There is room again, or a sink: sends what follows the cursor.
   void pump();
-  // Takes the sink away and gives it back: what comes from now on waits behind the cursor. Null when
-  // there was none.
+  // Takes the sink away and gives it back: what comes from now on waits behind the cursor. Null
+  // when there was none.
   FrameSink* pause();
   // After pause(); what waited is caught up with, not slow.
   void resume(FrameSink& sink);
