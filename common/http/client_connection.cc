@@ -139,10 +139,9 @@ void ClientConnection::resume_response() {
 
 void ClientConnection::on_turn_end() {
   if (is_idle() || is_paused_) return;
-  if (!unread_.empty()) {
-    const std::string bytes = std::exchange(unread_, {});
-    parse(std::as_bytes(std::span{bytes}));
-  }
+  // Without bytes too: a pause at the last piece of the body leaves the end to be told.
+  const std::string bytes = std::exchange(unread_, {});
+  parse(std::as_bytes(std::span{bytes}));
   if (can_parse() && !peer_ended_) stream_->start_reading();
 }
 

@@ -263,6 +263,24 @@ TEST_CASE("a paused answer holds the upstream up, and comes whole after the resu
   CHECK(bench.until([&] { return bench.pool.connections() == 0; }));
 }
 
+TEST_CASE("an answer that is paused at its last piece ends after the resume") {
+  for (const bool upstream_closes : {false, true}) {
+    CAPTURE(upstream_closes);
+    ClientBench bench;
+    Observer observer;
+    auto exchange = bench.pool.start(get_request("/"), observer);
+    observer.on_piece = [&] { exchange->pause_response(); };
+    Peer& peer = bench.served(0, "GET");
+    REQUIRE(peer.write(kOk));
+    if (upstream_closes) peer.close();
+    CHECK(bench.until([&] { return observer.body == "ok"; }));
+    CHECK_FALSE(bench.loop.run_until([&] { return observer.is_over(); }, 20ms));
+    exchange->resume_response();
+    CHECK(bench.until([&] { return observer.is_over(); }));
+    CHECK(observer.has_ended);
+  }
+}
+
 TEST_CASE("a reused connection that is dead is replaced once, if the request may go twice") {
   struct Case {
     const char* name;

@@ -311,7 +311,8 @@ void ServerConnection::on_turn_end() {
   flush_pending_head();
   if (response_done_) exchange_.reset();
   if (response_done_ && out_.empty()) advance_after_response();
-  if (state_ == State::Exchanging && can_parse() && !unread_.empty()) parse_unread();
+  // Without bytes too: a pause at the last piece of the body leaves the end to be told.
+  if (state_ == State::Exchanging && can_parse()) parse_unread();
   adjust_reading();
   if (state_ == State::Over) owner_.on_connection_over(*this);  // Destroys *this.
 }

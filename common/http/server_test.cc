@@ -24,6 +24,7 @@ namespace {
 
 // What the test scripts for one request, and what happened to it.
 struct Script {
+  std::function<void(ServerConnection&)> on_body;
   std::function<void(ServerConnection&)> on_body_end;
   std::function<void(ServerConnection&)> on_writable;
   std::string body;
@@ -40,6 +41,7 @@ class ScriptedExchange final : public Exchange {
 
   void on_body(std::span<const std::byte> piece) override {
     script_.body.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+    if (script_.on_body) script_.on_body(connection_);
   }
   void on_body_end() override {
     script_.is_whole = true;
@@ -424,6 +426,21 @@ TEST_CASE("body bytes that came before the pause are kept for the resume") {
   bench.handler.last->resume_body();
   CHECK(bench.until([&] { return bench.handler.heads.size() == 2; }));
   CHECK(bench.handler.script.body == "hello");
+}
+
+TEST_CASE("a body that is paused at its last piece ends after the resume") {
+  ServerBench bench(short_timeouts());
+  bench.handler.script.on_body = [](ServerConnection& c) { c.pause_body(); };
+  auto peer = bench.connect();
+  REQUIRE(peer->write(post("Content-Length: 5\r\n\r\nhello")));
+  CHECK(bench.until([&] { return bench.handler.script.body == "hello"; }));
+  CHECK_FALSE(bench.loop.run_until([&] { return bench.handler.script.is_whole; }, 20ms));
+  bench.handler.last->resume_body();
+  CHECK(bench.until([&] { return bench.handler.script.is_whole; }));
+  // No more of the body is due, so the answer may take longer than a body may stand still.
+  CHECK_FALSE(bench.loop.run_until([&] { return !peer->received.empty(); }, 400ms));
+  answer(*bench.handler.last);
+  CHECK(bench.until([&] { return peer->has_got("done"); }));
 }
 
 TEST_CASE("after an early answer a small rest of the body is dropped, a large one closes") {
