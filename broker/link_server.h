@@ -7,7 +7,7 @@
 #include <unordered_map>
 
 #include "broker/edge_registry.h"
-#include "common/ipc/link.h"
+#include "common/ipc/link_listener.h"
 #include "common/result.h"
 #include "common/uv/loop.h"
 

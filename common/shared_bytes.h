@@ -11,7 +11,7 @@ namespace tako {
 
 // One allocation holds the count and the bytes; a handle is one pointer. The count is not atomic:
 // all handles to the same bytes live on one thread, the loop's. (std::shared_ptr would pay two
-// locked instructions per subscriber and message, because nng makes every process multi-threaded.)
+// locked instructions per subscriber and message as soon as the process has a second thread.)
 class SharedBytes {
  public:
   SharedBytes() noexcept = default;

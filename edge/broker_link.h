@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "common/ipc/link.h"
+#include "common/ipc/link_dialer.h"
 #include "common/random.h"
 #include "common/uv/loop.h"
 #include "common/uv/timer.h"

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <filesystem>
 
-#include "common/ipc/link.h"
+#include "common/ipc/link_listener.h"
 
 using namespace tako;
 using namespace tako::edge;

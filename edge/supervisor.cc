@@ -1,4 +1,4 @@
-// Starts, watches and ends worker processes; no event loop, no nng.
+// Starts, watches and ends worker processes; no event loop, no threads.
 #include "edge/supervisor.h"
 
 #include <sys/prctl.h>

@@ -12,8 +12,7 @@ namespace tako::edge {
 // Runs until SIGTERM or SIGINT (passed on to the workers, which drain; a second one kills them).
 // Holds each address bound, without listening, so that port 0 means one port for all workers; says
 // the addresses on stdout. Worker i is this program again, named NAME.i, its admin address i ports
-// higher. Workers are exec'ed: nng must not be forked, so call this before anything starts it, and
-// before threads run. Returns the exit status of the program.
+// higher. Call this before anything starts a thread: it forks. Returns the program's exit status.
 [[nodiscard]] int supervise(const std::vector<std::string>& arguments, const config::Config& config,
                             Log& log);
 

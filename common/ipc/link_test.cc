@@ -9,7 +9,12 @@
 #include <fstream>
 #include <vector>
 
+#include "common/ipc/frame_decoder.h"
+#include "common/ipc/link_dialer.h"
+#include "common/ipc/link_listener.h"
 #include "common/limits.h"
+#include "common/uv/connector.h"
+#include "common/uv/listener.h"
 
 using namespace tako;
 using namespace tako::ipc;
@@ -63,6 +68,12 @@ struct Pair {
     server->start(server_seen);
     client->start(client_seen);
   }
+  // `check` is given one end, what it saw, and what the other end saw: first the dialer's.
+  template <typename Check>
+  void for_each_end(Check check) {
+    check(*client, client_seen, server_seen);
+    check(*server, server_seen, client_seen);
+  }
   template <typename Condition>
   void wait(Condition condition) {
     REQUIRE(loop.run_until(condition, kPatience));
@@ -95,53 +106,81 @@ TEST_CASE("frames of all sizes arrive in order both ways") {
 
 TEST_CASE("what the kernel takes at once has left when flush returns") {
   Pair pair;
-  pair.client->send("one");
-  pair.client->send("two");
-  CHECK(pair.client->pending_bytes() == 2 * (kFrameHeaderBytes + 3));
-  pair.client->flush();
-  CHECK(pair.client->pending_bytes() == 0);
-  pair.wait([&] { return pair.server_seen.frames.size() == 2; });
-  CHECK(pair.client_seen.drained == 0);
+  pair.for_each_end([&pair](Link& link, const Recorder& seen, const Recorder& seen_by_other) {
+    link.send("one");
+    link.send("two");
+    CHECK(link.pending_bytes() == 2 * (kFrameHeaderBytes + 3));
+    link.flush();
+    CHECK(link.pending_bytes() == 0);
+    pair.wait([&] { return seen_by_other.frames.size() == 2; });
+    CHECK(seen.drained == 0);
+  });
 }
 
 TEST_CASE("what the kernel does not take leaves later, in order, and then the link is drained") {
   Pair pair;
   const std::string large(4 * limits::kMiB, 'x');  // More than a socket's buffer.
-  pair.client->send(large);
-  pair.client->flush();
-  CHECK(pair.client->pending_bytes() > 0);
-  pair.client->send("behind");
-  pair.client->flush();
-  pair.wait([&] { return pair.server_seen.frames.size() == 2; });
-  CHECK(pair.server_seen.frames[0] == large);
-  CHECK(pair.server_seen.frames[1] == "behind");
-  pair.wait([&] { return pair.client_seen.drained == 1; });
-  CHECK(pair.client->pending_bytes() == 0);
+  pair.for_each_end([&](Link& link, const Recorder& seen, const Recorder& seen_by_other) {
+    link.send(large);
+    link.flush();
+    CHECK(link.pending_bytes() > 0);
+    link.send("behind");
+    link.flush();
+    pair.wait([&] { return seen_by_other.frames.size() == 2; });
+    CHECK(seen_by_other.frames[0] == large);
+    CHECK(seen_by_other.frames[1] == "behind");
+    pair.wait([&] { return seen.drained == 1; });
+    CHECK(link.pending_bytes() == 0);
+  });
 }
 
 TEST_CASE("a flush to a peer that is gone does no harm") {
-  Pair pair;
-  pair.server.reset();
-  for (int i = 0; i < 3; ++i) {
-    pair.client->send(std::string(limits::kMiB, 'x'));
-    pair.client->flush();
+  for (const bool is_dialer : {true, false}) {
+    CAPTURE(is_dialer);
+    Pair pair;
+    (is_dialer ? pair.server : pair.client).reset();
+    Link& link = is_dialer ? *pair.client : *pair.server;
+    for (int i = 0; i < 3; ++i) {
+      link.send(std::string(limits::kMiB, 'x'));
+      link.flush();
+    }
+    pair.wait([&] { return !(is_dialer ? pair.client_seen : pair.server_seen).closed.empty(); });
   }
-  pair.wait([&] { return !pair.client_seen.closed.empty(); });
+}
+
+TEST_CASE("what a peer said before it went still comes, to one whose own writes fail") {
+  for (const bool is_dialer : {true, false}) {
+    CAPTURE(is_dialer);
+    Pair pair;
+    std::unique_ptr<Link>& leaving = is_dialer ? pair.server : pair.client;
+    leaving->send("farewell");
+    leaving->flush();
+    leaving.reset();
+    Link& link = is_dialer ? *pair.client : *pair.server;
+    link.send("late");
+    link.flush();
+    const Recorder& seen = is_dialer ? pair.client_seen : pair.server_seen;
+    pair.wait([&] { return !seen.closed.empty(); });
+    CHECK(seen.frames == std::vector<std::string>{"farewell"});
+  }
 }
 
 TEST_CASE("the other end learns of a peer that is gone") {
-  Pair pair;
-  pair.client.reset();
-  pair.wait([&] { return !pair.server_seen.closed.empty(); });
+  for (const bool is_dialer : {true, false}) {
+    CAPTURE(is_dialer);
+    Pair pair;
+    (is_dialer ? pair.server : pair.client).reset();
+    pair.wait([&] { return !(is_dialer ? pair.client_seen : pair.server_seen).closed.empty(); });
+  }
 }
 
 TEST_CASE("a link knows its peer's user") {
   Pair pair;
   CHECK(pair.server->peer_uid() == geteuid());
+  CHECK(pair.client->peer_uid() == geteuid());
 }
 
 TEST_CASE("a link may be destroyed inside on_frame") {
-  Pair pair;
   struct Destroyer : Recorder {
     std::unique_ptr<Link>* link = nullptr;
     int calls = 0;
@@ -149,14 +188,56 @@ TEST_CASE("a link may be destroyed inside on_frame") {
       ++calls;
       link->reset();
     }
-  } destroyer;
-  destroyer.link = &pair.server;
-  pair.server->start(destroyer);
-  pair.client->send("one");
-  pair.client->send("two");
-  pair.client->flush();
-  pair.wait([&] { return !pair.client_seen.closed.empty(); });
-  CHECK(destroyer.calls == 1);
+  };
+  for (const bool is_dialer : {true, false}) {
+    CAPTURE(is_dialer);
+    Pair pair;
+    Destroyer destroyer;
+    destroyer.link = is_dialer ? &pair.client : &pair.server;
+    (*destroyer.link)->start(destroyer);
+    Link& sender = is_dialer ? *pair.server : *pair.client;
+    sender.send("one");
+    sender.send("two");
+    sender.flush();
+    pair.wait([&] { return !(is_dialer ? pair.server_seen : pair.client_seen).closed.empty(); });
+    CHECK(destroyer.calls == 1);
+  }
+}
+
+TEST_CASE("a frame larger than the limit ends the link, at either end") {
+  for (const bool is_dialer : {true, false}) {
+    CAPTURE(is_dialer);
+    TempPath temp;
+    uv::Loop loop;
+    std::unique_ptr<Link> link;
+    std::unique_ptr<uv::Stream> peer;
+    std::unique_ptr<uv::Connector> connector;
+    uv::ListenerCounters counters;
+    std::unique_ptr<uv::Listener> raw;
+    std::unique_ptr<LinkListener> listener;
+    const uv::Address address = uv::UnixAddress{temp.path};
+    std::unique_ptr<LinkDialer> dialer;
+    if (is_dialer) {
+      raw = std::make_unique<uv::Listener>(
+          loop, uv::open_listening_socket(address, {}).value(), counters,
+          [&](std::unique_ptr<uv::Stream> stream) { peer = std::move(stream); });
+      dialer = std::make_unique<LinkDialer>(
+          loop, temp.path, [&](Result<std::unique_ptr<Link>> made) { link = std::move(*made); });
+      dialer->dial();
+    } else {
+      listener = std::move(*LinkListener::listen(
+          loop, temp.path, [&](std::unique_ptr<Link> made) { link = std::move(made); }));
+      connector = std::make_unique<uv::Connector>(
+          loop, address, kPatience,
+          [&](Result<std::unique_ptr<uv::Stream>> stream) { peer = std::move(*stream); });
+    }
+    REQUIRE(loop.run_until([&] { return link != nullptr && peer != nullptr; }, kPatience));
+    Recorder seen;
+    link->start(seen);
+    REQUIRE(peer->write(std::string_view("\xff\xff\xff\xff....")).has_value());
+    REQUIRE(loop.run_until([&] { return !seen.closed.empty(); }, kPatience));
+    CHECK(seen.closed.find("exceeds the limit") != std::string::npos);
+  }
 }
 
 TEST_CASE("a live socket and a file that is no socket are refused, a dead socket is replaced") {

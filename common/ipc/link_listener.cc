@@ -1,4 +1,6 @@
-// The two ends that make links: the broker's listener and the edge's dialer.
+// Listens with nng, and guards the socket path and the door.
+#include "common/ipc/link_listener.h"
+
 #include <nng/nng.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -7,8 +9,8 @@
 #include <utility>
 
 #include "common/check.h"
-#include "common/ipc/link.h"
 #include "common/ipc/loop_aio.h"
+#include "common/ipc/nng_link.h"
 
 namespace tako::ipc {
 namespace {
@@ -91,7 +93,7 @@ void LinkListener::accept() { nng_stream_listener_accept(listener_, aio_->raw())
 void LinkListener::on_accepted() {
   if (aio_->result() == 0) {
     auto* stream = static_cast<nng_stream*>(nng_aio_get_output(aio_->raw(), 0));
-    auto link = std::make_unique<Link>(loop_, stream);
+    auto link = std::make_unique<NngLink>(loop_, stream);
     const auto uid = link->peer_uid();
     if (uid.has_value() && (*uid == geteuid() || *uid == 0)) {
       on_link_(std::move(link));
@@ -102,30 +104,6 @@ void LinkListener::on_accepted() {
     return;
   }
   accept();
-}
-
-LinkDialer::LinkDialer(uv::Loop& loop, const std::string& path, OnLink on_link)
-    : loop_(loop),
-      on_link_(std::move(on_link)),
-      aio_(std::make_unique<LoopAio>(loop, [this] { on_dialed(); })) {
-  TAKO_CHECK(nng_stream_dialer_alloc(&dialer_, ("ipc://" + path).c_str()) == 0);
-}
-
-LinkDialer::~LinkDialer() {
-  nng_stream_dialer_close(dialer_);
-  aio_->stop();
-  nng_stream_dialer_free(dialer_);
-}
-
-void LinkDialer::dial() { nng_stream_dialer_dial(dialer_, aio_->raw()); }
-
-void LinkDialer::on_dialed() {
-  if (const int result = aio_->result(); result != 0) {
-    on_link_(fail(ErrorCode::Unavailable, nng_strerror(result)));
-    return;
-  }
-  auto* stream = static_cast<nng_stream*>(nng_aio_get_output(aio_->raw(), 0));
-  on_link_(std::make_unique<Link>(loop_, stream));
 }
 
 }  // namespace tako::ipc

@@ -1,5 +1,5 @@
 // Reads and writes one nng stream from the loop's thread.
-#include "common/ipc/link.h"
+#include "common/ipc/nng_link.h"
 
 #include <nng/nng.h>
 
@@ -28,9 +28,9 @@ nng_aio* make_aio_without_callback() {
 
 }  // namespace
 
-void Link::FreeAio::operator()(nng_aio* aio) const noexcept { nng_aio_free(aio); }
+void NngLink::FreeAio::operator()(nng_aio* aio) const noexcept { nng_aio_free(aio); }
 
-Link::Link(uv::Loop& loop, nng_stream* stream)
+NngLink::NngLink(uv::Loop& loop, nng_stream* stream)
     : stream_(stream),
       receive_aio_(std::make_unique<LoopAio>(loop, [this] { on_received(); })),
       write_aio_(make_aio_without_callback()),
@@ -38,7 +38,7 @@ Link::Link(uv::Loop& loop, nng_stream* stream)
       receive_buffer_(kReceiveBytes, '\0'),
       alive_(std::make_shared<bool>(true)) {}
 
-Link::~Link() {
+NngLink::~NngLink() {
   *alive_ = false;
   nng_stream_close(stream_);
   receive_aio_->stop();
@@ -46,18 +46,18 @@ Link::~Link() {
   nng_stream_free(stream_);
 }
 
-void Link::start(LinkObserver& observer) {
+void NngLink::start(LinkObserver& observer) {
   const bool is_first = observer_ == nullptr;
   observer_ = &observer;
   if (is_first) receive();
 }
 
-void Link::receive() {
+void NngLink::receive() {
   submit(receive_aio_->raw(), receive_buffer_.data(), receive_buffer_.size());
   nng_stream_recv(stream_, receive_aio_->raw());
 }
 
-void Link::on_received() {
+void NngLink::on_received() {
   if (const int result = receive_aio_->result(); result != 0) {
     fail({.code = ErrorCode::Unavailable, .detail = nng_strerror(result)});
     return;
@@ -76,9 +76,9 @@ void Link::on_received() {
   receive();
 }
 
-void Link::send(std::string_view payload) { append_frame(filling_, payload); }
+void NngLink::send(std::string_view payload) { append_frame(filling_, payload); }
 
-void Link::flush() {
+void NngLink::flush() {
   if (!in_flight_.empty() || filling_.empty()) return;
   in_flight_.swap(filling_);
   sent_of_in_flight_ = 0;
@@ -93,7 +93,7 @@ void Link::flush() {
 // nng tries a write in the caller's thread first, and an operation without a callback ends there
 // too. Waiting for a callback instead would wake a thread of nng's and then this loop, for each
 // frame: with ten subscribers to a message that was a sixth of the broker's work.
-void Link::write_now() {
+void NngLink::write_now() {
   while (sent_of_in_flight_ < in_flight_.size()) {
     submit(write_aio_.get(), in_flight_.data() + sent_of_in_flight_,
            in_flight_.size() - sent_of_in_flight_);
@@ -105,13 +105,13 @@ void Link::write_now() {
   }
 }
 
-void Link::write_rest() {
+void NngLink::write_rest() {
   submit(send_aio_->raw(), in_flight_.data() + sent_of_in_flight_,
          in_flight_.size() - sent_of_in_flight_);
   nng_stream_send(stream_, send_aio_->raw());
 }
 
-void Link::on_sent() {
+void NngLink::on_sent() {
   if (const int result = send_aio_->result(); result != 0) {
     // The read side reports the loss, once, with what was still readable delivered first.
     return;
@@ -123,17 +123,17 @@ void Link::on_sent() {
   if (in_flight_.empty() && observer_ != nullptr) observer_->on_drained();
 }
 
-void Link::give_back_buffer() {
+void NngLink::give_back_buffer() {
   in_flight_.clear();
   if (in_flight_.capacity() > kKeepCapacity) in_flight_.shrink_to_fit();
   if (filling_.empty()) filling_.swap(in_flight_);
 }
 
-void Link::fail(const Error& error) {
+void NngLink::fail(const Error& error) {
   if (observer_ != nullptr) observer_->on_closed(error);
 }
 
-std::optional<std::uint32_t> Link::peer_uid() const {
+std::optional<std::uint32_t> NngLink::peer_uid() const {
   std::uint64_t uid = 0;
   if (nng_stream_get_uint64(stream_, NNG_OPT_IPC_PEER_UID, &uid) != 0) return std::nullopt;
   return static_cast<std::uint32_t>(uid);
