@@ -20,7 +20,7 @@ inline constexpr std::size_t kMessageDataBytesMax = 1 * kMiB;     // publish, ap
 inline constexpr std::size_t kClientMessageBytesMax = 64 * kKiB;  // from a browser: close 1009
 inline constexpr std::size_t kQueryPairsMax = 64;       // pairs in a query: params-invalid
 inline constexpr std::size_t kJsonDepthMax = 64;        // nesting: bad-request
-inline constexpr std::size_t kIdempotencyKeyMax = 256;  // characters
+inline constexpr std::size_t kIdempotencyKeyMax = 256;  // bytes
 inline constexpr std::size_t kSubjectMax = 256;         // bytes of an authorize reply's subject
 
 // Definitions. At the bound: PUT is refused with definition-invalid.

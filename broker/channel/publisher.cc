@@ -167,7 +167,7 @@ Result<void> Publisher::check(const PublishRequest& request) {
 Result<void> Publisher::check_key(std::string_view key, std::string_view subject) {
   if (key.size() > limits::kIdempotencyKeyMax) {
     ++limit_counters_.idempotency_key_max;
-    return fail(ErrorCode::BadRequest, "the idempotency key is longer than 256 characters");
+    return fail(ErrorCode::BadRequest, "the idempotency key is longer than 256 bytes");
   }
   if (subject.size() > limits::kSubjectMax) {
     ++limit_counters_.subject_max;

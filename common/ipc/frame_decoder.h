@@ -12,6 +12,8 @@
 namespace tako::ipc {
 
 inline constexpr std::size_t kFrameHeaderBytes = 4;
+// What an emptied buffer of frames keeps of its capacity; a burst's is given back.
+inline constexpr std::size_t kFrameBufferKeptBytes = std::size_t{1} << 20U;
 
 // Appends the length header and the payload. `payload` is at most limits::kLinkFrameBytesMax.
 void append_frame(std::string& out, std::string_view payload);

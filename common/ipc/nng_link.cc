@@ -13,7 +13,6 @@ namespace tako::ipc {
 namespace {
 
 constexpr std::size_t kReceiveBytes = 64 * limits::kKiB;  // one read; frames may be larger
-constexpr std::size_t kKeepCapacity = limits::kMiB;       // a burst's buffer is given back
 
 void submit(nng_aio* aio, void* data, std::size_t size) {
   nng_iov iov{.iov_buf = data, .iov_len = size};
@@ -125,7 +124,7 @@ void NngLink::on_sent() {
 
 void NngLink::give_back_buffer() {
   in_flight_.clear();
-  if (in_flight_.capacity() > kKeepCapacity) in_flight_.shrink_to_fit();
+  if (in_flight_.capacity() > kFrameBufferKeptBytes) in_flight_.shrink_to_fit();
   if (filling_.empty()) filling_.swap(in_flight_);
 }
 

@@ -3,14 +3,7 @@
 
 #include <utility>
 
-#include "common/limits.h"
-
 namespace tako::ipc {
-namespace {
-
-constexpr std::size_t kKeepCapacity = limits::kMiB;  // a burst's buffer is given back
-
-}  // namespace
 
 StreamLink::StreamLink(std::unique_ptr<uv::Stream> stream)
     : stream_(std::move(stream)), alive_(std::make_shared<bool>(true)) {
@@ -31,7 +24,7 @@ void StreamLink::flush() {
   if (filling_.empty()) return;
   if (is_broken_ || !waiting_.send(*stream_, filling_)) return stop_writing();
   filling_.clear();
-  if (filling_.capacity() > kKeepCapacity) filling_.shrink_to_fit();
+  if (filling_.capacity() > kFrameBufferKeptBytes) filling_.shrink_to_fit();
 }
 
 // What the peer said before it went is still delivered: only the read side ends the link.

@@ -166,7 +166,7 @@ Result<void> PublishOnceRequest::check(const Definition& definition) {
   if (const std::string* key = request().header("idempotency-key")) {
     if (key->empty() || key->size() > limits::kIdempotencyKeyMax) {
       return fail_at(key->empty() ? nullptr : &LimitCounters::idempotency_key_max,
-                     ErrorCode::BadRequest, "Idempotency-Key must have 1 to 256 characters");
+                     ErrorCode::BadRequest, "Idempotency-Key must have 1 to 256 bytes");
     }
     message_.idempotency_key = *key;
   }
