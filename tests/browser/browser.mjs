@@ -1,6 +1,7 @@
 // A headless Chromium, driven over its DevTools pipe: open tabs, click, type, read, take pictures.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 
@@ -23,7 +24,9 @@ export class Browser {
     ]
     const stdio = ['ignore', 'ignore', 'ignore', 'pipe', 'pipe']
     const env = { ...process.env, TMPDIR: this.#profile } // It leaves files in its temporary folder.
-    this.#process = spawn('chromium', args, { stdio, env })
+    // In a process group of its own, so that close() reaches its helpers. Without us it ends by
+    // itself: its pipe is closed.
+    this.#process = spawn('chromium', args, { stdio, env, detached: true })
     this.#process.on('error', (failure) => this.#fail(failure))
     this.#process.on('exit', () => this.#fail(new Error('the browser ended')))
     this.#process.stdio[4].setEncoding('utf8').on('data', (text) => this.#read(text))
@@ -38,14 +41,17 @@ export class Browser {
     return tab
   }
 
-  close() {
-    return new Promise((resolve) => {
-      this.#process.once('exit', () => {
-        rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
-        resolve()
-      })
-      this.#process.kill('SIGTERM')
-    })
+  async close() {
+    const exited = new Promise((resolve) => this.#process.once('exit', resolve))
+    this.#process.kill('SIGTERM')
+    await exited
+    // Its helpers outlive it for a moment, and write into the profile that goes now.
+    try {
+      process.kill(-this.#process.pid, 'SIGKILL')
+    } catch {
+      // None was left.
+    }
+    await rm(this.#profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
   }
 
   send(method, params = {}, sessionId = undefined) {
