@@ -68,13 +68,9 @@ bool Loop::run_until(const std::function<bool()>& condition, std::chrono::millis
   Timer timer(*this, [&is_over] { is_over = true; });
   update_time();
   timer.start_once(bound);
-  while (!is_over) {
-    // One run of libuv ends with its timers. What they scheduled may be what is waited for: left to
-    // the next run it would come before a wait that nothing need end.
-    run_turn_end_tasks();
-    if (condition()) return true;
-    uv_run(loop_.get(), UV_RUN_ONCE);
-  }
+  awaited_ = &condition;
+  while (!is_over && !condition()) uv_run(loop_.get(), UV_RUN_ONCE);
+  awaited_ = nullptr;
   return condition();
 }
 
@@ -126,7 +122,12 @@ void Loop::on_turn_end(uv_check_s* handle) noexcept {
 }
 
 void Loop::on_before_wait(uv_prepare_s* handle) noexcept {
-  if (handle->data != nullptr) static_cast<Loop*>(handle->data)->run_turn_end_tasks();
+  auto* self = static_cast<Loop*>(handle->data);
+  if (self == nullptr) return;
+  self->run_turn_end_tasks();
+  // What run_until() waits for may have come by a timer or one of these tasks: then nothing need
+  // end the wait that follows.
+  if (self->awaited_ != nullptr && (*self->awaited_)()) self->stop();
 }
 
 void Loop::run_turn_end_tasks() {

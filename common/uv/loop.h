@@ -32,7 +32,7 @@ class Loop final : public Clock {
 
   // Serves until stop().
   void run();
-  // Serves until `condition` holds, which is looked at after each turn, or `bound` has passed.
+  // Serves until `condition` holds, which is looked at before each wait, or `bound` has passed.
   // Returns whether it holds. For tests and orderly ends.
   [[nodiscard]] bool run_until(const std::function<bool()>& condition,
                                std::chrono::milliseconds bound);
@@ -81,6 +81,7 @@ class Loop final : public Clock {
   TurnEndTask* scheduled_first_ = nullptr;
   TurnEndTask* scheduled_last_ = nullptr;
   std::uint64_t turn_end_round_ = 0;
+  const std::function<bool()>* awaited_ = nullptr;  // of the run_until() that runs
 };
 
 // Work that is done once at the end of the loop turn in which it was scheduled, however often:
