@@ -48,6 +48,7 @@
   X(link_edges_max)                                                                                \
   X(link_pending_requests_max)                                                                     \
   X(link_pending_bytes_max)                                                                        \
+  X(link_backlog_bytes_max)                                                                        \
   X(link_wait_ms)                                                                                  \
   X(link_lost_serve_ms)                                                                            \
   X(definitions_apply_wait_ms)                                                                     \

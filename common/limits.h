@@ -58,6 +58,7 @@ inline constexpr std::size_t kLinkPumpBytes = 256 * kKiB;       // one channel's
 inline constexpr std::size_t kLinkEdgesMax = 256;               // links at once: refused above
 inline constexpr std::size_t kLinkPendingRequestsMax = 10'000;  // fetches + publishes + calls: 503
 inline constexpr std::size_t kLinkPendingBytesMax = 64 * kMiB;  // of those requests: 503
+inline constexpr std::size_t kLinkBacklogBytesMax = 128 * kMiB;  // unread by the broker: closed
 inline constexpr std::int64_t kLinkWaitMs = 1'000;       // a request waits this long for a link
 inline constexpr std::int64_t kLinkLostServeMs = 5'000;  // then non-public channels stop serving
 inline constexpr std::int64_t kDefinitionsApplyWaitMs = 1'000;  // then the edges are named pending

@@ -23,6 +23,7 @@ BrokerLink::BrokerLink(uv::Loop& loop, Random& random, const RuntimeLimits& limi
                        LimitCounters& counters, const std::string& path, std::string edge_name)
     : loop_(loop),
       random_(random),
+      limits_(limits),
       limit_counters_(counters),
       edge_name_(std::move(edge_name)),
       instance_(random.next()),
@@ -217,6 +218,13 @@ void BrokerLink::flush() {
   outgoing_.clear_items();
   if (frame.items_size() > 0) send(frame);
   link_->flush();
+  bound_backlog();
+}
+
+void BrokerLink::bound_backlog() {
+  if (link_->pending_bytes() <= limits_.link_backlog_bytes_max) return;
+  ++limit_counters_.link_backlog_bytes_max;
+  lose("the broker does not read");
 }
 
 void BrokerLink::send(proto::EdgeFrame& frame) {

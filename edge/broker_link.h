@@ -83,6 +83,9 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
   void become_linked_when_current();
   void request(proto::EdgeItem item, bool may_repeat, PendingRequests::Answer answer);
   void send_waiting();
+  // A broker that is stopped, or stuck, takes no more; what waits for it is given up, and said
+  // again when it is back: subscriptions at their cursors, requests that may be repeated.
+  void bound_backlog();
   proto::EdgeItem& queue();
   void flush();
   void send(proto::EdgeFrame& frame);
@@ -90,6 +93,7 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
 
   uv::Loop& loop_;
   Random& random_;
+  const RuntimeLimits& limits_;
   LimitCounters& limit_counters_;
   std::string edge_name_;
   std::uint64_t instance_;

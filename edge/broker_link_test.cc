@@ -205,6 +205,24 @@ TEST_CASE("garbage from the broker ends the link, not the edge") {
   bench.link_up();
 }
 
+TEST_CASE("a broker that reads nothing is given up at the bound, and linked again when it reads") {
+  Bench bench;
+  bench.limits.link_backlog_bytes_max = 64 * 1024;
+  bench.link_up();
+  ChannelIdentity channel = kChannel;
+  channel.key.append(8'000, 'x');
+  // One loop serves both ends here, so within one turn the broker can't read.
+  ChannelNumber number = 0;
+  for (; number < 100; ++number) bench.edge->subscribe(number, channel, std::nullopt);
+  bench.wait([&] { return bench.events.downs == 1; });
+  CHECK(bench.events.states.back() == "down: the broker does not read");
+  CHECK(bench.counters.link_backlog_bytes_max == 1);
+  bench.wait([&] { return bench.broker->links == 2; });
+  bench.broker->seen.clear();
+  bench.link_up();
+  CHECK(bench.events.ups == 2);
+}
+
 TEST_CASE("a broker that is not there yet is waited for; requests meanwhile fail clearly") {
   Bench bench(false);
   std::optional<Error> error;

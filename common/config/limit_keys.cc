@@ -60,6 +60,8 @@ constexpr std::array kLimitKeys{
     LimitKey{"link_edges_max", &L::link_edges_max, 1, 65'536, "edges linked at once"},
     LimitKey{"link_pending_requests_max", &L::link_pending_requests_max, 1, kCountMax,
              "requests of one edge that wait for the broker"},
+    LimitKey{"link_backlog_bytes_max", &L::link_backlog_bytes_max, kBufferMin, kBytesMax,
+             "what the broker has not read of one edge's link"},
     LimitKey{"link_wait_ms", &L::link_wait_ms, 0, kTimeMax, "how long a request waits for a link"},
     LimitKey{"link_lost_serve_ms", &L::link_lost_serve_ms, 0, kTimeMax,
              "how long non-public channels are served without a link"},

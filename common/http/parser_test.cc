@@ -42,6 +42,8 @@ Reading<Head> read_all(Parser& parser, std::string_view text, std::size_t cut) {
       piece.remove_prefix(step.consumed);
       if (step.event == ParseEvent::NeedMore) {
         CHECK(piece.empty());
+        CHECK(parser.next({}).event ==
+              ParseEvent::NeedMore);  // Changes nothing, wherever it comes.
         break;
       }
       if (step.event == ParseEvent::Failed) {

@@ -45,8 +45,8 @@ class ClientExchange final : public http::Exchange, private HttpExchange {
 
   void answer_preflight();
   void refuse_handshake(const Error& error);
-  // LimitReached: there is no room for one more client that stays.
   [[nodiscard]] bool is_to_be_answered();
+  // LimitReached: there is no room for one more client that stays.
   [[nodiscard]] Result<void> check_room();
   void send(http::Response response);
 

@@ -10,6 +10,9 @@ using namespace tako::test;
 
 namespace {
 
+constexpr std::string_view kKeyed = R"([{"name":"m","auth":false,"transport":"sse",
+  "paramsSchema":{"type":"object","properties":{"key":{"type":"string"}}}}])";
+
 int sse_status(Cluster& tako, std::string_view token) {
   return SseClient(tako.edge(), channel_path("chat", "roomId=1"),
                    {{"Authorization", "Bearer " + std::string(token)}})
@@ -96,6 +99,27 @@ TEST_CASE("fetches_per_feed_max") {
     while (body.find("\"data\":20}") == std::string::npos) body += *stream.read_body_some();
     CHECK(body.find("\"data\":" + std::to_string(number + 2) + "}") != std::string::npos);
   }
+}
+
+TEST_CASE("link_backlog_bytes_max") {
+  Cluster tako(with_limits({"link_backlog_bytes_max=65536"}, with_definitions(kKeyed)));
+  SseClient stays(tako.edge(), channel_path("m"));
+  static_cast<void>(stays.opening_id());
+  tako.broker().signal(SIGSTOP);
+  // The kernel takes some 200 KB for it first.
+  std::vector<std::unique_ptr<HttpConnection>> joining;
+  wait_until("the edge to give the link up", [&] {
+    const std::string key = std::to_string(joining.size()) + std::string(4'000, 'k');
+    joining.push_back(std::make_unique<HttpConnection>(tako.edge()));
+    joining.back()->send({.target = channel_path("m", "key=" + key)});
+    return edge_hits(tako, "link_backlog_bytes_max") == 1;
+  });
+  CHECK(joining.size() < 200);
+  tako.broker().signal(SIGCONT);
+  tako.edge_process().wait_for_text("the broker does not read");
+  tako.publish_numbers("m", 3);  // Nobody was let go of, and nothing is missing.
+  CHECK(stays.next_data(3).back() == "3");
+  CHECK(SseClient(tako.edge(), channel_path("m")).status() == 200);
 }
 
 TEST_CASE("feed_linger_ms") {
