@@ -44,6 +44,7 @@ const libraries = [
   { name: 'llhttp', header: /^llhttp/, only: ['common/http'] },
   { name: 'cJSON', header: /^(cjson\/)?cJSON\.h$/, only: ['common'] },
   { name: 'RE2', header: /^re2\//, only: ['common'] },
+  { name: 'libsystemd', header: /^systemd\//, only: ['common/config'] },
   { name: 'protobuf', header: /^google\/protobuf\//, only: ['common/ipc', 'edge', 'broker'] },
 ]
 
