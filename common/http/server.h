@@ -40,7 +40,8 @@ class Server final : private ConnectionOwner {
   // Closes the listeners; connections go on.
   void stop_listening();
   // Closes the listeners and idle connections, lets requests in flight finish with
-  // `Connection: close`, then calls back (at once, at the end of the turn, when there are none).
+  // `Connection: close`, those on their way too, then calls back (at once, at the end of the turn,
+  // when there are none).
   void drain(std::function<void()> on_drained);
   [[nodiscard]] bool is_draining() const override { return is_draining_; }
 

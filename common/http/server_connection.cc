@@ -256,7 +256,9 @@ void ServerConnection::on_closed(uv::CloseReason /*reason*/) { over(); }
 void ServerConnection::on_read_deadline() {
   switch (state_) {
     case State::Waiting:
-      ++(requests_ == 0 ? counters_.head_timeouts : counters_.idle_timeouts);
+      if (!owner_.is_draining()) {
+        ++(requests_ == 0 ? counters_.head_timeouts : counters_.idle_timeouts);
+      }
       over();
       return;
     case State::Head:
@@ -303,7 +305,13 @@ void ServerConnection::refuse_connection(const Error& error) { refuse(error_resp
 
 void ServerConnection::close_if_idle() {
   const bool is_idle = state_ == State::Waiting && parser_.is_between_messages();
-  if (is_idle) over();
+  if (!is_idle) return;
+  const bool may_ask = requests_ == 0 || stream_->has_last_words();
+  if (may_ask) {
+    wheel_.arm(read_deadline_, timeouts_.linger);
+  } else {
+    over();
+  }
 }
 
 // The one place where exchanges end and connections die: no frame of theirs is below.
@@ -341,7 +349,11 @@ void ServerConnection::next_request() {
   wheel_.arm(read_deadline_, timeouts_.idle);
   if (!unread_.empty()) parse_unread();
   const bool is_between = state_ == State::Waiting || state_ == State::Head;
-  if (is_between && (peer_ended_ || (owner_.is_draining() && state_ == State::Waiting))) over();
+  if (is_between && peer_ended_) {
+    over();
+  } else if (is_between && owner_.is_draining()) {
+    close_if_idle();
+  }
 }
 
 void ServerConnection::linger() {

@@ -165,7 +165,8 @@ class ServerConnection final : private uv::StreamObserver {
   [[nodiscard]] uv::TimerWheel& wheel() noexcept { return wheel_; }
 
   // ---- For the owner.
-  // When draining: closes now if between requests.
+  // When draining: closes if between requests, and no request is on its way. One that never had a
+  // request gets ServerTimeouts::linger for it: who connects is about to ask.
   void close_if_idle();
   // Answers without reading a request, and closes: there are too many connections.
   void refuse_connection(const Error& error);

@@ -592,7 +592,11 @@ TEST_CASE("a connection that is not admitted is closed unread") {
 TEST_CASE("a drain closes idle connections, lets requests finish, and then says so") {
   ServerBench bench;
   bool is_drained = false;
+  bench.handler.answers_at_once = true;
   auto idle = bench.connect();
+  REQUIRE(idle->write(get("/earlier")));
+  CHECK(bench.until([&] { return idle->has_got("/earlier"); }));
+  bench.handler.answers_at_once = false;
   auto busy = bench.connect();
   REQUIRE(busy->write(get("/")));
   CHECK(bench.until(
@@ -607,6 +611,46 @@ TEST_CASE("a drain closes idle connections, lets requests finish, and then says 
   busy->close();
   CHECK(bench.until([&] { return is_drained; }));
   CHECK(bench.server.listeners().empty());
+}
+
+TEST_CASE("a drain answers the first request of who has just connected") {
+  ServerBench bench;
+  bench.handler.answers_at_once = true;
+  bool is_drained = false;
+  auto peer = bench.connect();
+  CHECK(bench.until([&] { return bench.server.connection_count() == 1; }));
+  bench.server.drain([&] { is_drained = true; });
+  CHECK_FALSE(bench.loop.run_until([&] { return is_drained || peer->is_over(); }, 20ms));
+  REQUIRE(peer->write(get("/late")));
+  CHECK(bench.until([&] { return peer->has_ended; }));
+  CHECK(peer->has_got("/late"));
+  CHECK(peer->has_got("Connection: close"));
+}
+
+TEST_CASE("a drain does not wait for long for a connection that never asks") {
+  ServerBench bench(short_timeouts());
+  bool is_drained = false;
+  auto peer = bench.connect();
+  CHECK(bench.until([&] { return bench.server.connection_count() == 1; }));
+  bench.server.drain([&] { is_drained = true; });
+  CHECK(bench.until([&] { return is_drained; }));
+  CHECK(bench.until([&] { return peer->has_ended; }));
+  CHECK(bench.server.counters().head_timeouts == 0);  // Not the client's fault.
+}
+
+TEST_CASE("a request that a drain finds unread on a kept connection is answered") {
+  ServerBench bench;
+  bench.handler.answers_at_once = true;
+  bool is_drained = false;
+  auto peer = bench.connect();
+  REQUIRE(peer->write(get("/1")));
+  CHECK(bench.until([&] { return peer->has_got("/1"); }));
+  REQUIRE(peer->write(get("/2")));  // In the kernel: the loop does not turn in between.
+  bench.server.drain([&] { is_drained = true; });
+  CHECK(bench.until([&] { return peer->has_ended; }));
+  CHECK(peer->has_got("/2"));
+  peer->close();
+  CHECK(bench.until([&] { return is_drained; }));
 }
 
 TEST_CASE("destroying the server destroys what is in flight") {

@@ -154,6 +154,17 @@ Result<std::size_t> Stream::write(std::span<const std::string_view> pieces) {
   return taken;
 }
 
+bool Stream::has_last_words() {
+  const auto has_bytes = [this] {
+    std::byte first{};
+    return ::recv(fd_.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+  };
+  if (has_bytes()) return true;  // Not shut: the rest of them may still be on its way.
+  if (is_tcp()) return false;
+  ::shutdown(fd_.get(), SHUT_RD);
+  return has_bytes();
+}
+
 void Stream::shutdown_write() { ::shutdown(fd_.get(), SHUT_WR); }
 
 void Stream::reset_on_close() {

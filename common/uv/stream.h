@@ -75,6 +75,10 @@ class Stream {
   void request_writable();
   [[nodiscard]] bool is_waiting_for_room() const noexcept { return wants_room_; }
 
+  // For who would like to close: true when bytes of the peer wait unread. False: none do, and over
+  // a unix socket none can come any more (the peer's next write fails), so closing takes nothing
+  // from the peer that it could believe delivered. Over TCP that much can't be had.
+  [[nodiscard]] bool has_last_words();
   // Sends FIN after what has been written; reading goes on.
   void shutdown_write();
   // Makes the destructor send RST: the peer must not take what it got for the whole.

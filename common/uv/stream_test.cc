@@ -223,6 +223,29 @@ TEST_CASE("what a unix peer wrote before it left is read, though our unread byte
   CHECK(right.received == "read me");
 }
 
+TEST_CASE("last words are noticed before a close, and behind none a unix peer can't write") {
+  Loop loop;
+  Pair pair = unix_pair(loop);
+  REQUIRE(pair.left->write("wait").has_value());
+  CHECK(pair.right->has_last_words());
+  REQUIRE(pair.left->write(" for me").has_value());
+  Recorder right;
+  pair.right->set_observer(&right);
+  pair.right->start_reading();
+  CHECK(loop.run_until([&] { return right.received == "wait for me"; }, kBound));
+  CHECK_FALSE(pair.right->has_last_words());
+  CHECK_FALSE(pair.left->write("too late").has_value());
+  REQUIRE(pair.right->write("answer").has_value());
+}
+
+TEST_CASE("a TCP peer's last words are noticed too") {
+  Loop loop;
+  Pair pair = connected_pair(loop, kLoopback);
+  CHECK_FALSE(pair.right->has_last_words());
+  REQUIRE(pair.left->write("wait").has_value());
+  CHECK(loop.run_until([&] { return pair.right->has_last_words(); }, kBound));
+}
+
 TEST_CASE("a stream is moved to another observer, or destroyed, from inside on_bytes") {
   Loop loop;
   Pair pair = unix_pair(loop);
