@@ -20,9 +20,11 @@
 #include "broker/log/log_engines.h"
 #include "common/config/admin.h"
 #include "common/config/http_metrics.h"
+#include "common/config/inherited_sockets.h"
 #include "common/config/log.h"
 #include "common/config/metrics.h"
 #include "common/config/process.h"
+#include "common/config/service_manager.h"
 #include "common/config/start_up.h"
 #include "common/config/version.h"
 #include "common/random.h"
@@ -63,7 +65,8 @@ std::uint64_t control_stream_id(Random& random) { return random.next() | 1U; }
 // The broker process. Members are in the order in which they are built; they end in the reverse.
 class Broker {
  public:
-  Broker(const config::Config& config, Log& log) : config_(config), log_(log) {
+  Broker(const config::Config& config, Log& log, service::InheritedSockets sockets)
+      : config_(config), log_(log), sockets_(std::move(sockets)) {
     register_broker_metrics(metrics_, {channels_, publisher_, edges_, links_, api_server_});
     register_http_limits(metrics_, admin_.counters());
     metrics_.limits(limit_counters_);
@@ -77,6 +80,8 @@ class Broker {
     }
     if (!listen()) return kExitListen;
     tick_.start_repeating(kTick);
+    service::tell_ready("serving");
+    watchdog_.start();
     loop_.run();
     log_.info("ended");
     return 0;
@@ -86,13 +91,30 @@ class Broker {
   bool listen() {
     const config::BrokerConfig& wanted = config_.broker;
     if (!is_listening(links_.listen(wanted.link), "link", wanted.link)) return false;
-    if (!is_listening(api_server_.listen(wanted.app_socket), "app socket", wanted.app_socket)) {
-      return false;
+    if (!listen_for_apps(wanted.app_socket)) return false;
+    if (!wanted.admin.empty() && !listen_for_admin(wanted.admin)) return false;
+    if (sockets_.empty()) return true;
+    // A socket that nobody serves would swallow what connects to it.
+    log_.error("inherited sockets that are none of ours: " + sockets_.describe() +
+               "; FileDescriptorName= is app or admin, and the link socket is always bound by the "
+               "broker itself");
+    return false;
+  }
+
+  bool listen_for_apps(const std::string& path) {
+    if (auto inherited = sockets_.take("app", uv::UnixAddress{path})) {
+      const uv::Address address = api_server_.adopt(*std::move(inherited));
+      log_.info("listening",
+                {{"for", "app socket"}, {"address", uv::to_string(address)}, {"inherited", true}});
+      return true;
     }
-    if (wanted.admin.empty()) return true;
-    const auto address = uv::parse_address(wanted.admin);
+    return is_listening(api_server_.listen(path), "app socket", path);
+  }
+
+  bool listen_for_admin(const std::string& text) {
+    const auto address = uv::parse_address(text);
     auto bound =
-        address ? admin_.listen(*address) : Result<uv::Address>(std::unexpected(address.error()));
+        address ? listen_or_adopt(*address) : Result<uv::Address>(std::unexpected(address.error()));
     if (!bound) {
       log_.error(bound.error().message());
       return false;
@@ -100,6 +122,13 @@ class Broker {
     std::cout << "admin " << uv::to_string(*bound) << std::endl;
     log_.info("listening", {{"for", "admin"}, {"address", uv::to_string(*bound)}});
     return true;
+  }
+
+  Result<uv::Address> listen_or_adopt(const uv::Address& address) {
+    if (auto inherited = sockets_.take("admin", address)) {
+      return admin_.adopt(*std::move(inherited));
+    }
+    return admin_.listen(address);
   }
 
   bool is_listening(const Result<void>& result, std::string_view what, const std::string& path) {
@@ -124,6 +153,7 @@ class Broker {
     }
     is_stopping_ = true;
     log_.info("stopping");
+    service::tell_stopping();
     api_server_.drain([this] { loop_.stop(); });
   }
 
@@ -134,6 +164,7 @@ class Broker {
 
   const config::Config& config_;
   Log& log_;
+  service::InheritedSockets sockets_;
   bool is_stopping_ = false;
   LimitCounters limit_counters_;
   SystemRandom random_;
@@ -156,6 +187,7 @@ class Broker {
   Metrics metrics_;
   AdminServer admin_{loop_, wheel_.wheel(), metrics_, ready_};
   uv::Timer tick_{loop_, [this] { on_tick(); }};
+  service::Watchdog watchdog_{loop_};
   uv::SignalWatcher on_term_{loop_, SIGTERM, [this] { on_stop_signal(); }};
   uv::SignalWatcher on_int_{loop_, SIGINT, [this] { on_stop_signal(); }};
 };
@@ -165,6 +197,8 @@ int run(const std::vector<std::string>& arguments) {
       config::Program::Broker, arguments, config::process_environment(), std::cout, std::cerr);
   if (!start.loaded) return start.exit_code;
   const config::Config& config = start.loaded->config;
+  auto sockets = service::InheritedSockets::take_over();
+  if (!sockets) throw std::runtime_error(std::string(sockets.error().message()));
   ignore_broken_pipes();
   const std::uint64_t files = raise_open_files_limit();
   Log log({.level = log_level_from(config.log.level),
@@ -174,7 +208,7 @@ int run(const std::vector<std::string>& arguments) {
   log.info(
       "starting",
       {{"version", config::version_text()}, {"log", config.broker.log}, {"open_files_max", files}});
-  return Broker(config, log).run();
+  return Broker(config, log, *std::move(sockets)).run();
 }
 
 }  // namespace

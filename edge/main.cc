@@ -1,17 +1,21 @@
 // tako-edge: builds every part, in order, and alone knows them all.
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "common/config/admin.h"
 #include "common/config/http_metrics.h"
+#include "common/config/inherited_sockets.h"
 #include "common/config/log.h"
 #include "common/config/metrics.h"
 #include "common/config/process.h"
+#include "common/config/service_manager.h"
 #include "common/config/start_up.h"
 #include "common/config/version.h"
 #include "common/random.h"
@@ -45,7 +49,8 @@ OriginPolicies origins_of(const config::Config& config) {
 // One edge process. Members are in the order in which they are built; they end in the reverse.
 class Edge final : BrokerLink::Listener {
  public:
-  Edge(const config::Config& config, Log& log) : config_(config), log_(log) {
+  Edge(const config::Config& config, Log& log, service::InheritedSockets sockets)
+      : config_(config), log_(log), sockets_(std::move(sockets)) {
     register_edge_metrics(metrics_, session_counters_, server_counters_, hub_.counters(), link_,
                           server_.http_counters());
     register_http_limits(metrics_, admin_.counters());
@@ -58,6 +63,8 @@ class Edge final : BrokerLink::Listener {
     if (!listen()) return kExitListen;
     link_.start(events_, *this);
     tick_.start_repeating(kTick);
+    service::tell_ready("serving");
+    watchdog_.start();
     loop_.run();
     link_.stop();
     log_.info("ended");
@@ -66,19 +73,41 @@ class Edge final : BrokerLink::Listener {
 
  private:
   bool listen() {
-    for (const std::string& text : config_.edge.listen) {
-      if (!say_bound("", text, [this](const uv::Address& address) {
-            return server_.listen(address, {.reuse_port = true});
-          })) {
-        return false;
-      }
+    // Looked for first: every other inherited socket is for clients, and takes the place of
+    // edge.listen.
+    auto inherited_admin =
+        sockets_.take("admin", uv::parse_address(config_.edge.admin).value_or(uv::UnixAddress{}));
+    if (!(sockets_.empty() ? listen_for_clients() : adopt_for_clients())) return false;
+    if (inherited_admin) {
+      say_listening("admin ", admin_.adopt(*std::move(inherited_admin)));
+      return true;
     }
     return config_.edge.admin.empty() ||
            say_bound("admin ", config_.edge.admin,
                      [this](const uv::Address& address) { return admin_.listen(address); });
   }
 
+  bool listen_for_clients() {
+    return std::ranges::all_of(config_.edge.listen, [this](const std::string& text) {
+      return say_bound("", text, [this](const uv::Address& address) {
+        return server_.listen(address, {.reuse_port = true});
+      });
+    });
+  }
+
+  bool adopt_for_clients() {
+    for (uv::Fd& socket : sockets_.take_rest()) {
+      say_listening("", server_.adopt(std::move(socket)));
+    }
+    return true;
+  }
+
   // The first lines of stdout are the bound addresses (protocol document, operations).
+  void say_listening(std::string_view prefix, const uv::Address& bound) {
+    std::cout << prefix << uv::to_string(bound) << std::endl;
+    log_.info("listening", {{"address", uv::to_string(bound)}, {"admin", !prefix.empty()}});
+  }
+
   template <typename Listen>
   bool say_bound(std::string_view prefix, const std::string& text, Listen listen_on) {
     auto address = uv::parse_address(text);
@@ -88,8 +117,7 @@ class Edge final : BrokerLink::Listener {
       log_.error(bound.error().message());
       return false;
     }
-    std::cout << prefix << uv::to_string(*bound) << std::endl;
-    log_.info("listening", {{"address", uv::to_string(*bound)}, {"admin", !prefix.empty()}});
+    say_listening(prefix, *bound);
     return true;
   }
 
@@ -116,11 +144,13 @@ class Edge final : BrokerLink::Listener {
       return;
     }
     log_.info("draining", {{"clients", server_.live_clients()}, {"ms", config_.edge.drain_ms}});
+    service::tell_stopping();
     server_.drain([this] { loop_.stop(); });
   }
 
   const config::Config& config_;
   Log& log_;
+  service::InheritedSockets sockets_;
   LimitCounters limit_counters_;
   EdgeCounters session_counters_;
   ServerSideCounters server_counters_;
@@ -146,6 +176,7 @@ class Edge final : BrokerLink::Listener {
   Metrics metrics_;
   AdminServer admin_{loop_, wheel_.wheel(), metrics_, [this] { return why_not_ready(); }};
   uv::Timer tick_{loop_, [this] { on_tick(); }};
+  service::Watchdog watchdog_{loop_};
   uv::SignalWatcher on_term_{loop_, SIGTERM, [this] { on_stop_signal(); }};
   uv::SignalWatcher on_int_{loop_, SIGINT, [this] { on_stop_signal(); }};
 
@@ -162,6 +193,8 @@ int run(const std::vector<std::string>& arguments) {
       config::Program::Edge, arguments, config::process_environment(), std::cout, std::cerr);
   if (!start.loaded) return start.exit_code;
   const config::Config& config = start.loaded->config;
+  auto sockets = service::InheritedSockets::take_over();
+  if (!sockets) throw std::runtime_error(std::string(sockets.error().message()));
   ignore_broken_pipes();
   const std::uint64_t files = raise_open_files_limit();
   // The log has a thread of its own, and a supervisor forks: so it logs without one.
@@ -169,13 +202,17 @@ int run(const std::vector<std::string>& arguments) {
                                .is_json = config.log.format == "json",
                                .name = config.edge.name};
   if (config.edge.workers > 1) {
+    if (!sockets->empty()) {
+      throw std::runtime_error("inherited sockets go with one worker: " + sockets->describe() +
+                               "; leave either the socket unit or edge.workers out");
+    }
     Log log(log_options, std::cerr);
     return supervise(arguments, config, log);
   }
   Log log(log_options);
   for (const std::string& warning : start.loaded->warnings) log.warn(warning);
   log.info("starting", {{"version", config::version_text()}, {"open_files_max", files}});
-  return Edge(config, log).run();
+  return Edge(config, log, *std::move(sockets)).run();
 }
 
 }  // namespace

@@ -10,8 +10,10 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <string_view>
 
+#include "common/config/service_manager.h"
 #include "common/uv/listener.h"
 #include "common/uv/socket.h"
 
@@ -43,7 +45,8 @@ pid_t start_worker(const std::vector<std::string>& arguments) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  // Addresses are said once, by the supervisor.
+  // Addresses are said once, by the supervisor; so is what the service manager is told.
+  for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}) unsetenv(name);
   // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): stdout stays its own owner.
   if (std::freopen("/dev/null", "w", stdout) == nullptr) _exit(kExitListen);
   execv("/proc/self/exe", argv.data());
@@ -61,8 +64,11 @@ class Supervisor {
 
   int run() {
     if (!bind_all()) return kExitListen;
+    start_missing();
+    service::tell_ready(std::to_string(workers_.size()) + " workers");
     while (!is_stopping_ || alive() > 0) {
       if (!is_stopping_) start_missing();
+      give_sign_of_life();
       wait_for_signal();
     }
     return 0;
@@ -100,10 +106,19 @@ class Supervisor {
     }
   }
 
+  void give_sign_of_life() {
+    const auto limit = service::watchdog_limit(service::Succession::Started);
+    const auto now = SteadyClock::now();
+    if (limit.count() == 0 || now < sign_due_) return;
+    service::tell_alive();
+    sign_due_ = now + limit / 2;
+  }
+
   void wait_for_signal() {
     constexpr timespec kLookAgain{.tv_sec = 0, .tv_nsec = 200'000'000};
     const int number = sigtimedwait(&signals_, nullptr, &kLookAgain);
     if (number == SIGTERM || number == SIGINT) {
+      if (!is_stopping_) service::tell_stopping();
       // The first lets them drain, the second doesn't.
       pass_on(is_stopping_ ? SIGKILL : SIGTERM);
       is_stopping_ = true;
@@ -142,6 +157,7 @@ class Supervisor {
   std::vector<uv::Fd> sockets_;
   std::vector<std::string> bound_;
   sigset_t signals_{};
+  SteadyClock::time_point sign_due_{};
   bool is_stopping_ = false;
 };
 

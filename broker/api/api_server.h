@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "broker/api/app_api.h"
@@ -24,6 +25,8 @@ class ApiServer final : private http::RequestHandler {
 
   // Listens with mode 0660. Errors: AddressInUse, ConfigInvalid.
   [[nodiscard]] Result<void> listen(const std::string& path);
+  // Serves a socket that listens already, and whose file is not ours.
+  uv::Address adopt(uv::Fd socket) { return server_.adopt(std::move(socket)); }
   // Streams end, requests in flight finish, then calls back.
   void drain(std::function<void()> on_drained);
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/config/metrics.h"
@@ -28,6 +29,8 @@ class AdminServer final : private http::RequestHandler {
   [[nodiscard]] Result<uv::Address> listen(const uv::Address& address) {
     return server_.listen(address);
   }
+  // Serves a socket that listens already.
+  uv::Address adopt(uv::Fd socket) { return server_.adopt(std::move(socket)); }
   [[nodiscard]] const http::ServerCounters& counters() const noexcept { return server_.counters(); }
 
  private:

@@ -66,7 +66,8 @@ void Cluster::start_broker() {
   broker_ = std::make_unique<Process>(
       ProcessOptions{.program = program("tako-broker"),
                      .arguments = std::move(arguments),
-                     .environment = {},
+                     .environment = options_.broker_environment,
+                     .inherited = options_.broker_inherited,
                      .output_folder = folder_.path(),
                      .name = "broker" + std::to_string(broker_starts_++)});
   broker_admin_ = broker_->output_after("admin ");
@@ -100,7 +101,8 @@ std::size_t Cluster::add_edge() {
   append(arguments, options_.edge_arguments);
   auto process = std::make_unique<Process>(ProcessOptions{.program = program("tako-edge"),
                                                           .arguments = std::move(arguments),
-                                                          .environment = {},
+                                                          .environment = options_.edge_environment,
+                                                          .inherited = options_.edge_inherited,
                                                           .output_folder = folder_.path(),
                                                           .name = name});
   Endpoint address = process->output_line(0);

@@ -23,6 +23,11 @@ struct ClusterOptions {
   std::string edge_config = {};
   std::vector<std::string> broker_arguments = {};
   std::vector<std::string> edge_arguments = {};
+  // Listening sockets that they are started with, and variables of their environment.
+  std::vector<int> broker_inherited = {};
+  std::vector<int> edge_inherited = {};
+  std::map<std::string, std::string> broker_environment = {};
+  std::map<std::string, std::string> edge_environment = {};
   bool starts_broker = true;  // False: the test starts it later.
   std::string upstream = {};  // Instead of the stub app.
 };

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <thread>
 #include <utility>
@@ -46,16 +47,41 @@ std::vector<std::string> whole_lines(const std::string& text) {
   return lines;
 }
 
+// LISTEN_PID is the child's own, which it only knows itself: room for its digits.
+constexpr std::string_view kListenPid = "LISTEN_PID=0000000000";
+
+std::vector<std::string> activation_environment(std::size_t sockets) {
+  if (sockets == 0) return {};
+  return {"LISTEN_FDS=" + std::to_string(sockets), std::string(kListenPid)};
+}
+
+// The sockets are moved out of the way first: one of them may be where another belongs.
+void take_sockets(const std::vector<int>& sockets, std::vector<char*>& environment) {
+  const int count = static_cast<int>(sockets.size());
+  for (int i = 0; i < count; ++i) {
+    if (dup2(sockets[static_cast<std::size_t>(i)], 500 + i) < 0) _exit(126);
+  }
+  for (int i = 0; i < count; ++i) {
+    if (dup2(500 + i, 3 + i) < 0) _exit(126);
+    close(500 + i);
+  }
+  for (char* entry : environment) {
+    if (entry == nullptr || std::string_view(entry) != kListenPid) continue;
+    char* const digits = entry + kListenPid.find('0');
+    *std::to_chars(digits, entry + kListenPid.size(), getpid()).ptr = '\0';
+  }
+}
+
 // Between fork and exec only async-signal-safe calls: the test has threads.
-[[noreturn]] void exec_child(const std::vector<char*>& arguments,
-                             const std::vector<char*>& environment, const char* out,
-                             const char* err) {
+[[noreturn]] void exec_child(const std::vector<char*>& arguments, std::vector<char*>& environment,
+                             const std::vector<int>& inherited, const char* out, const char* err) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   const int flags = O_WRONLY | O_CREAT | O_APPEND;
   const int out_fd = open(out, flags, 0600);
   const int err_fd = open(err, flags, 0600);
   if (out_fd < 0 || err_fd < 0) _exit(126);
   if (dup2(out_fd, STDOUT_FILENO) < 0 || dup2(err_fd, STDERR_FILENO) < 0) _exit(126);
+  take_sockets(inherited, environment);
   execve(arguments.front(), arguments.data(), environment.data());
   _exit(127);
 }
@@ -71,12 +97,15 @@ Process::Process(ProcessOptions options) : options_(std::move(options)) {
   argument_texts.insert(argument_texts.end(), options_.arguments.begin(), options_.arguments.end());
   std::vector<std::string> environment_texts = child_environment(options_.environment);
   const std::vector<char*> arguments = pointers(argument_texts);
-  const std::vector<char*> environment = pointers(environment_texts);
+  for (std::string& entry : activation_environment(options_.inherited.size())) {
+    environment_texts.push_back(std::move(entry));
+  }
+  std::vector<char*> environment = pointers(environment_texts);
   const std::string out = (options_.output_folder / (options_.name + ".out")).string();
   const std::string err = (options_.output_folder / (options_.name + ".err")).string();
   pid_ = fork();
   if (pid_ < 0) throw TestFailure(std::string("fork: ") + std::strerror(errno));
-  if (pid_ == 0) exec_child(arguments, environment, out.c_str(), err.c_str());
+  if (pid_ == 0) exec_child(arguments, environment, options_.inherited, out.c_str(), err.c_str());
 }
 
 Process::~Process() {

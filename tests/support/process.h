@@ -23,6 +23,9 @@ struct ProcessOptions {
   std::vector<std::string> arguments = {};
   // Added to this process's environment, out of which every TAKO_* is taken first.
   std::map<std::string, std::string> environment = {};
+  // Listening sockets for the child, as descriptors 3, 4, …: socket activation. They stay open
+  // here.
+  std::vector<int> inherited = {};
   // Where <name>.out and <name>.err go.
   std::filesystem::path output_folder = {};
   std::string name = {};
