@@ -6,6 +6,7 @@
 #   make lint             format, clang-tidy, include arrows, lone headers, documents against code
 #   make fuzz             every target of tests/fuzz for FUZZ_SECONDS (60)
 #   make bench            every benchmark of tests/bench
+#   make package          build/package/tako-channels_<version>_<architecture>.deb
 #   make clean            removes build/ and build-*/
 MAKEFLAGS += --no-print-directory
 
@@ -16,7 +17,7 @@ FUZZ_SECONDS ?= 60
 types := Debug Release Asan Tsan Fuzz
 $(if $(filter $(types),$(TYPE)),,$(error TYPE=$(TYPE) is none of: $(types)))
 
-.PHONY: build run test lint fuzz bench clean
+.PHONY: build run test lint fuzz bench package clean
 .DEFAULT_GOAL := build
 
 build:
@@ -27,7 +28,7 @@ run: build
 	@node deploy/run.mjs "$$(deploy/build.sh --folder $(TYPE))"
 
 test:
-	@deploy/install-deps.sh build $(if $(wildcard tests/browser/*.test.mjs),browser)
+	@deploy/install-deps.sh build deploy $(if $(wildcard tests/browser/*.test.mjs),browser)
 	@tests/run_suites.sh $(test_types)
 
 lint:
@@ -43,6 +44,11 @@ fuzz:
 bench: build
 	@deploy/build.sh $(TYPE) bench_targets
 	@tests/bench/run.sh "$$(deploy/build.sh --folder $(TYPE))"
+
+package:
+	@deploy/install-deps.sh build package
+	@deploy/build.sh Release package_inputs
+	@cd build && cpack -G DEB -B package
 
 clean:
 	rm -rf build build-debug build-asan build-tsan build-fuzz

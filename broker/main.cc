@@ -92,7 +92,7 @@ class Broker {
     const config::BrokerConfig& wanted = config_.broker;
     if (!is_listening(links_.listen(wanted.link), "link", wanted.link)) return false;
     if (!listen_for_apps(wanted.app_socket)) return false;
-    if (!wanted.admin.empty() && !listen_for_admin(wanted.admin)) return false;
+    if (!listen_for_admin(wanted.admin)) return false;
     if (sockets_.empty()) return true;
     // A socket that nobody serves would swallow what connects to it.
     log_.error("inherited sockets that are none of ours: " + sockets_.describe() +
@@ -111,10 +111,12 @@ class Broker {
     return is_listening(api_server_.listen(path), "app socket", path);
   }
 
+  // An inherited socket serves without being configured, and in place of what is.
   bool listen_for_admin(const std::string& text) {
     const auto address = uv::parse_address(text);
-    auto bound =
-        address ? listen_or_adopt(*address) : Result<uv::Address>(std::unexpected(address.error()));
+    auto inherited = sockets_.take("admin", address.value_or(uv::UnixAddress{}));
+    if (!inherited && text.empty()) return true;
+    auto bound = inherited ? admin_.adopt(*std::move(inherited)) : listen_at(address);
     if (!bound) {
       log_.error(bound.error().message());
       return false;
@@ -124,11 +126,8 @@ class Broker {
     return true;
   }
 
-  Result<uv::Address> listen_or_adopt(const uv::Address& address) {
-    if (auto inherited = sockets_.take("admin", address)) {
-      return admin_.adopt(*std::move(inherited));
-    }
-    return admin_.listen(address);
+  Result<uv::Address> listen_at(const Result<uv::Address>& address) {
+    return address ? admin_.listen(*address) : std::unexpected(address.error());
   }
 
   bool is_listening(const Result<void>& result, std::string_view what, const std::string& path) {

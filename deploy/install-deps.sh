@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian 12 packages that the named groups need and the system lacks.
 #
-#   deploy/install-deps.sh [run] [build] [lint] [fuzz] [browser]     (default: build)
+#   deploy/install-deps.sh [run] [build] [lint] [fuzz] [browser] [package] [deploy]     (default: build)
 #
 # Costs a few milliseconds when nothing is missing. Uses sudo unless run as root.
 set -eu
@@ -15,6 +15,9 @@ build_packages='build-essential cmake ninja-build ccache pkg-config libuv1-dev n
   libcurl4-openssl-dev libsystemd-dev curl'
 lint_packages='clang-19 clang-tidy-19 clang-format-19 git nodejs'
 fuzz_packages='clang-19 libclang-rt-19-dev'
+package_packages='dpkg-dev file'
+# What the tests of deploy/ run: units, a package on a machine of its own.
+deploy_packages="$package_packages systemd iproute2 procps util-linux"
 browser_packages='chromium nodejs'
 
 fail() {
@@ -29,8 +32,10 @@ for group in "${@:-build}"; do
     build) wanted="$wanted $build_packages" ;;
     lint) wanted="$wanted $lint_packages" ;;
     fuzz) wanted="$wanted $fuzz_packages" ;;
+    package) wanted="$wanted $package_packages" ;;
+    deploy) wanted="$wanted $deploy_packages" ;;
     browser) wanted="$wanted $browser_packages" ;;
-    *) fail "unknown group '$group': use run, build, lint, fuzz or browser" ;;
+    *) fail "unknown group '$group': use run, build, lint, fuzz, browser, package or deploy" ;;
   esac
 done
 
