@@ -16,8 +16,8 @@ build_packages='build-essential cmake ninja-build ccache pkg-config libuv1-dev n
 lint_packages='clang-19 clang-tidy-19 clang-format-19 git nodejs'
 fuzz_packages='clang-19 libclang-rt-19-dev'
 package_packages='dpkg-dev file'
-# What the tests of deploy/ run: units, a package on a machine of its own.
-deploy_packages="$package_packages systemd iproute2 procps util-linux"
+# What the tests of deploy/ run: units, a package on a machine of its own, proxies for HTTPS.
+deploy_packages="$package_packages systemd iproute2 procps util-linux caddy nginx openssl nodejs"
 browser_packages='chromium nodejs'
 
 fail() {
