@@ -20,6 +20,27 @@ void register_log(Metrics& metrics, ChannelTable& channels) {
   metrics.gauge("tako_broker_log_bytes", "Bytes of messages retained.", stat(&LogStats::bytes));
   metrics.gauge("tako_broker_log_quiet_heads", "Remembered heads of quiet channels.",
                 stat(&LogStats::quiet_heads));
+  metrics.gauge("tako_broker_log_hot_bytes", "Bytes of the disk log's messages in memory.",
+                stat(&LogStats::hot_bytes));
+  metrics.gauge("tako_broker_log_pending_bytes", "Bytes that wait to be written to the disk log.",
+                stat(&LogStats::pending_bytes));
+  metrics.gauge("tako_broker_log_segments", "Segment files of the disk log.",
+                stat(&LogStats::segments));
+  metrics.gauge("tako_broker_log_disk_bytes", "Bytes of those files.", stat(&LogStats::disk_bytes));
+  metrics.counter("tako_broker_log_written_bytes_total", "Bytes written to the disk log.",
+                  stat(&LogStats::written_bytes_total));
+  metrics.counter("tako_broker_log_writes_total", "Rounds written to the disk log.",
+                  stat(&LogStats::writes_total));
+  metrics.counter("tako_broker_log_syncs_total", "Syncs of the disk log.",
+                  stat(&LogStats::syncs_total));
+  metrics.counter("tako_broker_log_cold_reads_total", "Messages read from disk.",
+                  stat(&LogStats::cold_reads_total));
+  metrics.counter("tako_broker_log_moved_total",
+                  "Records carried forward so that an old segment could go.",
+                  stat(&LogStats::moved_total));
+  metrics.counter("tako_broker_log_corrupt_total",
+                  "Places in the disk log that did not match their checksum.",
+                  stat(&LogStats::corrupt_total));
 }
 
 void register_channels(Metrics& metrics, ChannelTable& channels) {

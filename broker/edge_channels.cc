@@ -2,6 +2,7 @@
 #include "broker/edge_channels.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "broker/edge_frames.h"
 #include "common/check.h"
@@ -20,6 +21,8 @@ struct EdgeChannels::EdgeChannel final : Sink {
   EdgeChannels& owner;
   const ChannelNumber number;
   bool is_dirty = false;
+  bool is_loading = false;  // its next run is being read from disk
+  bool waits_to_load = false;
   EdgeChannel* previous = nullptr;  // of the dirty ones
   EdgeChannel* next = nullptr;
   Subscription subscription;
@@ -45,7 +48,9 @@ void EdgeChannels::unsubscribe(ChannelNumber number) {
   const auto found = channels_.find(number);
   if (found == channels_.end()) return;
   unmark_dirty(*found->second);
+  const bool was_loading = found->second->is_loading;
   channels_.erase(found);
+  if (was_loading) end_load();
 }
 
 void EdgeChannels::occupancy(ChannelNumber number, std::uint32_t subscribers) {
@@ -55,6 +60,8 @@ void EdgeChannels::occupancy(ChannelNumber number, std::uint32_t subscribers) {
 
 void EdgeChannels::clear() {
   dirty_first_ = dirty_last_ = nullptr;
+  waiting_to_load_.clear();
+  loads_ = 0;
   channels_.clear();
 }
 
@@ -68,7 +75,13 @@ void EdgeChannels::pump_one() {
 void EdgeChannels::pump(EdgeChannel& channel) {
   // Above the goal a share would not fit a frame together with a whole batch behind it.
   const std::size_t share = std::min(table_.limits().link_pump_bytes, limits::kLinkFrameBytesGoal);
-  const Pulled pulled = channel.subscription.pull(share);
+  const bool may_load = channel.is_loading || loads_ < table_.limits().link_cold_reads_max;
+  const Pulled pulled = channel.subscription.pull(share, may_load);
+  if (pulled.state != Pulled::State::Read) {
+    await_load(channel, pulled.state == Pulled::State::Loading);
+    return;
+  }
+  if (std::exchange(channel.is_loading, false)) end_load();
   if (pulled.more) {
     ++table_.limit_counters().link_pump_bytes;
     mark_dirty(channel);
@@ -93,7 +106,8 @@ void EdgeChannels::pass_ephemeral(EdgeChannel& channel, const MessagePtr& messag
     unmark_dirty(channel);
     pump(channel);
   }
-  if (channel.is_dirty || !is_open()) {
+  const bool is_behind = channel.is_dirty || channel.is_loading || channel.waits_to_load;
+  if (is_behind || !is_open()) {
     ++counters_.ephemeral_dropped_total;
     return;
   }
@@ -101,6 +115,30 @@ void EdgeChannels::pass_ephemeral(EdgeChannel& channel, const MessagePtr& messag
   head.set_channel(channel.number);
   ++counters_.records_out_total;
   outbox_.add(encode_messages(head, {&message, 1}));
+}
+
+// Not dirty meanwhile: when it has been read, or when another has, it becomes so again.
+void EdgeChannels::await_load(EdgeChannel& channel, bool is_loading) {
+  if (is_loading && !channel.is_loading) {
+    channel.is_loading = true;
+    ++loads_;
+  }
+  if (is_loading || channel.waits_to_load) return;
+  ++table_.limit_counters().link_cold_reads_max;
+  channel.waits_to_load = true;
+  waiting_to_load_.push_back(channel.number);
+}
+
+void EdgeChannels::end_load() {
+  --loads_;
+  while (!waiting_to_load_.empty()) {
+    const auto found = channels_.find(waiting_to_load_.front());
+    waiting_to_load_.pop_front();
+    // One that was unsubscribed may be waiting no more, or again under the same number.
+    if (found == channels_.end() || !std::exchange(found->second->waits_to_load, false)) continue;
+    mark_dirty(*found->second);
+    return;
+  }
 }
 
 void EdgeChannels::mark_dirty(EdgeChannel& channel) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -49,6 +50,8 @@ class EdgeChannels {
   void mark_dirty(EdgeChannel& channel);
   void unmark_dirty(EdgeChannel& channel);
   void pump(EdgeChannel& channel);
+  void await_load(EdgeChannel& channel, bool is_loading);
+  void end_load();
   void pass_ephemeral(EdgeChannel& channel, const MessagePtr& message);
 
   ChannelTable& table_;
@@ -58,6 +61,10 @@ class EdgeChannels {
   std::unordered_map<ChannelNumber, std::unique_ptr<EdgeChannel>> channels_;
   EdgeChannel* dirty_first_ = nullptr;
   EdgeChannel* dirty_last_ = nullptr;
+  // Runs that are being read from disk, or were and have not been pulled yet: each is in memory, so
+  // they are few, and other channels wait.
+  std::size_t loads_ = 0;
+  std::deque<ChannelNumber> waiting_to_load_;
 };
 
 }  // namespace tako::broker

@@ -204,15 +204,25 @@ void EdgeLink::fetch(proto::Fetch& fetch) {
   sink_.schedule_flush();
 }
 
+// One at a time: a page may have to be read from disk, and pages are large.
 void EdgeLink::serve_fetch() {
   const proto::Fetch fetch = std::move(fetches_.front());
   fetches_.pop_front();
   const auto request = page_request(fetch);
   if (!request) return reply_fetch_error(fetch.request(), request.error());
-  const auto page = read_page(parts_.table, fetch.app(), fetch.key(), *request);
-  if (!page) return reply_fetch_error(fetch.request(), page.error());
+  is_fetching_ = true;
+  read_page(parts_.table, fetch.app(), fetch.key(), *request,
+            [&registry = registry_, id = id_, number = fetch.request()](const Result<Page>& page) {
+              if (EdgeLink* link = registry.find(id)) link->reply_fetch(number, page);
+            });
+}
+
+void EdgeLink::reply_fetch(std::uint64_t request, const Result<Page>& page) {
+  is_fetching_ = false;
+  sink_.schedule_flush();
+  if (!page) return reply_fetch_error(request, page.error());
   proto::FetchReply head;
-  head.set_request(fetch.request());
+  head.set_request(request);
   *head.mutable_window() = encode_window(page->window);
   head.set_gap(page->gap.has_value());
   if (page->gap) head.set_gap_reason(static_cast<std::uint32_t>(*page->gap));
@@ -363,9 +373,10 @@ void EdgeLink::flush() {
   if (state_ == State::Ended) return;
   outbox_.move_control();
   pump_control();
-  while (outbox_.has_room() && (!calls_.empty() || !fetches_.empty() || channels_.has_dirty())) {
+  const auto can_fetch = [this] { return !fetches_.empty() && !is_fetching_; };
+  while (outbox_.has_room() && (!calls_.empty() || can_fetch() || channels_.has_dirty())) {
     if (!calls_.empty()) serve_call();
-    if (!fetches_.empty() && outbox_.has_room()) serve_fetch();
+    if (can_fetch() && outbox_.has_room()) serve_fetch();
     if (channels_.has_dirty() && outbox_.has_room()) channels_.pump_one();
     if (state_ == State::Ended) return;
   }

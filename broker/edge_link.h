@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "broker/channel/control_stream.h"
+#include "broker/channel/history.h"
 #include "broker/edge_channels.h"
 #include "broker/edge_outbox.h"
 #include "broker/edge_registry.h"
@@ -66,6 +67,7 @@ class EdgeLink final : private ControlFollower {
   void pump_control();
   void serve_call();
   void serve_fetch();
+  void reply_fetch(std::uint64_t request, const Result<Page>& page);
   void reply(const proto::BrokerItem& item);
   void reply_publish(std::uint64_t request, const Result<Published>& published);
   void reply_api(std::uint64_t request, ApiAnswer answer);
@@ -88,6 +90,7 @@ class EdgeLink final : private ControlFollower {
   // Served when there is room: their answers are pages, and many at once would end the link.
   std::deque<proto::ApiCall> calls_;
   std::deque<proto::Fetch> fetches_;
+  bool is_fetching_ = false;
   EdgeOutbox outbox_;
   EdgeChannels channels_;
 };

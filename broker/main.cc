@@ -18,6 +18,7 @@
 #include "broker/edge_registry.h"
 #include "broker/link_server.h"
 #include "broker/log/log_engines.h"
+#include "broker/log_disk.h"
 #include "common/config/admin.h"
 #include "common/config/http_metrics.h"
 #include "common/config/inherited_sockets.h"
@@ -37,6 +38,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{100};
 constexpr int kExitListen = 1;
+constexpr int kExitFailed = 1;
 constexpr std::string_view kClusterEngine = "single-box";
 
 std::vector<std::string> app_ids(const config::Config& config) {
@@ -46,11 +48,17 @@ std::vector<std::string> app_ids(const config::Config& config) {
   return ids;
 }
 
-std::unique_ptr<LogEngine> make_log(const std::string& name, const LogSeams& seams) {
+const LogEngineEntry& log_entry(const std::string& name) {
   const LogEngineEntry* entry = find_log_engine(name);
   // The configuration checks the name; a difference between the two lists is our fault.
   if (entry == nullptr) throw std::logic_error("no log engine is called " + name);
-  return entry->make(seams);
+  return *entry;
+}
+
+template <typename Made>
+Made or_throw(Result<Made> made) {
+  if (!made) throw std::runtime_error(std::string(made.error().message()));
+  return std::move(*made);
 }
 
 std::unique_ptr<ClusterEngine> make_cluster(LogEngine& log) {
@@ -71,20 +79,25 @@ class Broker {
     register_http_limits(metrics_, admin_.counters());
     metrics_.limits(limit_counters_);
     metrics_.process("tako-broker");
+    for (const config::AppConfig& app : config_.apps) {
+      publisher_.set_ack(app.id, ack_kind_from(app.ack).value_or(AckKind::Synced));
+    }
   }
 
   int run() {
-    if (const auto put = put_configured_definitions(config_.apps, definitions_); !put) {
+    const auto put = put_known_definitions(config_.apps, store_.get(), definitions_);
+    if (!put) {
       log_.error(put.error().message());
       return kExitListen;
     }
+    channels_.restore();
     if (!listen()) return kExitListen;
     tick_.start_repeating(kTick);
     service::tell_ready("serving");
     watchdog_.start();
     loop_.run();
     log_.info("ended");
-    return 0;
+    return has_failed_ ? kExitFailed : 0;
   }
 
  private:
@@ -153,7 +166,31 @@ class Broker {
     is_stopping_ = true;
     log_.info("stopping");
     service::tell_stopping();
-    api_server_.drain([this] { loop_.stop(); });
+    api_server_.drain([this] { engine_->close([this] { loop_.stop(); }); });
+  }
+
+  std::unique_ptr<LogDisk> open_disk() {
+    if (!log_entry(config_.broker.log).needs_folder) return nullptr;
+    return or_throw(LogDisk::open(loop_, config_.broker.data_dir, log_, [this] {
+      has_failed_ = true;
+      loop_.stop();
+    }));
+  }
+  std::unique_ptr<LogEngine> open_log() {
+    const auto began = std::chrono::steady_clock::now();
+    auto log = or_throw(log_entry(config_.broker.log)
+                            .make({loop_, random_, config_.limits, limit_counters_,
+                                   disk_ == nullptr ? nullptr : &disk_->seams()}));
+    const auto took = std::chrono::steady_clock::now() - began;
+    log_.info("log ready",
+              {{"engine", config_.broker.log},
+               {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()}});
+    return log;
+  }
+  std::unique_ptr<DefinitionsStore> open_store() {
+    if (disk_ == nullptr) return nullptr;
+    return std::make_unique<DefinitionsStore>(config_.broker.data_dir + "/definitions",
+                                              disk_->worker());
   }
 
   [[nodiscard]] std::vector<std::string> why_not_ready() const {
@@ -165,18 +202,21 @@ class Broker {
   Log& log_;
   service::InheritedSockets sockets_;
   bool is_stopping_ = false;
+  bool has_failed_ = false;
   LimitCounters limit_counters_;
   SystemRandom random_;
   uv::Loop loop_;
   uv::LoopTimerWheel wheel_{loop_};
-  std::unique_ptr<LogEngine> engine_ =
-      make_log(config_.broker.log, {loop_, random_, config_.limits, limit_counters_});
+  std::unique_ptr<LogDisk> disk_ = open_disk();  // null: the log is in memory
+  std::unique_ptr<LogEngine> engine_ = open_log();
+  std::unique_ptr<DefinitionsStore> store_ = open_store();
   std::unique_ptr<ClusterEngine> cluster_ = make_cluster(*engine_);
   ControlStream control_{control_stream_id(random_), loop_, config_.limits, limit_counters_};
   DefinitionsRegistry definitions_{app_ids(config_), control_, limit_counters_};
   ChannelTable channels_{*engine_, definitions_, loop_, config_.limits, limit_counters_};
   Publisher publisher_{channels_, *cluster_, definitions_, loop_, config_.limits, limit_counters_};
-  AppApiParts api_parts_{config_.apps, channels_, definitions_, publisher_, loop_, limit_counters_};
+  AppApiParts api_parts_{config_.apps, channels_,       definitions_, publisher_,
+                         loop_,        limit_counters_, store_.get()};
   AppApi api_{api_parts_};
   EdgeRegistry edges_{BrokerParts{channels_, publisher_, definitions_, control_, api_, log_,
                                   config_.limits, limit_counters_}};

@@ -2,6 +2,7 @@
 #include "common/channel_name.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "common/ascii.h"
 #include "common/limits.h"
@@ -86,6 +87,17 @@ std::string make_qualified_key(std::string_view app, std::string_view key) {
   qualified += app;
   qualified += key;
   return qualified;
+}
+
+std::pair<std::string_view, std::string_view> split_qualified_key(std::string_view qualified) {
+  std::size_t size = 0;
+  const auto [end, error] =
+      std::from_chars(qualified.data(), qualified.data() + qualified.size(), size);
+  const auto digits = static_cast<std::size_t>(end - qualified.data());
+  if (error != std::errc() || digits >= qualified.size() || qualified[digits] != ':') return {};
+  const std::string_view rest = qualified.substr(digits + 1);
+  if (size > rest.size()) return {};
+  return {rest.substr(0, size), rest.substr(size)};
 }
 
 Result<std::string> percent_decode(std::string_view text) {

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/params.h"
 #include "common/result.h"
@@ -25,6 +26,9 @@ namespace tako {
 
 // Unique over all apps: the app's id and the key, length-prefixed, so that no two pairs collide.
 [[nodiscard]] std::string make_qualified_key(std::string_view app, std::string_view key);
+// The two it was made of: views into it. Of another text: two empty ones.
+[[nodiscard]] std::pair<std::string_view, std::string_view> split_qualified_key(
+    std::string_view qualified);
 
 // Percent-decodes once; `+` stays a plus. Errors: BadRequest for broken escapes or bad UTF-8.
 [[nodiscard]] Result<std::string> percent_decode(std::string_view text);

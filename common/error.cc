@@ -114,6 +114,8 @@ constexpr std::array kCatalogue = {
     ErrorInfo{EphemeralWithKey, "ephemeral-with-key", 400, 0, false,
               "an ephemeral message can't have an idempotency key",
               "Leave out the key: ephemeral messages are not stored."},
+    ErrorInfo{LogUnusable, "log-unusable", 503, 0, true, "the log on disk can't be used",
+              "The broker's log says why; takoctl log check looks at the files."},
 };
 
 }  // namespace

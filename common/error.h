@@ -64,6 +64,7 @@ enum class ErrorCode : std::uint16_t {
   LogFull = 48,
   RequestTimeout = 49,
   EphemeralWithKey = 50,
+  LogUnusable = 51,
 };
 
 // What the catalogue knows of a code. Texts are for people; `name` is the code on every wire.

@@ -35,6 +35,9 @@
   X(channel_messages_max)                                                                          \
   X(channel_bytes_max)                                                                             \
   X(log_bytes_max)                                                                                 \
+  X(log_messages_max)                                                                              \
+  X(log_hot_bytes_max)                                                                             \
+  X(log_pending_bytes_max)                                                                         \
   X(forgotten_heads_max)                                                                           \
   X(forgotten_head_ttl_ms)                                                                         \
   X(idempotency_keys_per_channel_max)                                                              \
@@ -45,6 +48,7 @@
   X(link_outbox_bytes_max)                                                                         \
   X(link_control_bytes_max)                                                                        \
   X(link_pump_bytes)                                                                               \
+  X(link_cold_reads_max)                                                                           \
   X(link_edges_max)                                                                                \
   X(link_pending_requests_max)                                                                     \
   X(link_pending_bytes_max)                                                                        \

@@ -31,6 +31,9 @@ struct RuntimeLimits {
   std::size_t channel_messages_max = limits::kChannelMessagesMax;
   std::size_t channel_bytes_max = limits::kChannelBytesMax;
   std::size_t log_bytes_max = limits::kLogBytesMax;
+  std::size_t log_messages_max = limits::kLogMessagesMax;
+  std::size_t log_hot_bytes_max = limits::kLogHotBytesMax;
+  std::size_t log_pending_bytes_max = limits::kLogPendingBytesMax;
   std::size_t forgotten_heads_max = limits::kForgottenHeadsMax;
   std::int64_t forgotten_head_ttl_ms = limits::kForgottenHeadTtlMs;
   std::size_t idempotency_keys_per_channel_max = limits::kIdempotencyKeysPerChannelMax;
@@ -41,6 +44,7 @@ struct RuntimeLimits {
   std::size_t link_outbox_bytes_max = limits::kLinkOutboxBytesMax;
   std::size_t link_control_bytes_max = limits::kLinkControlBytesMax;
   std::size_t link_pump_bytes = limits::kLinkPumpBytes;
+  std::size_t link_cold_reads_max = limits::kLinkColdReadsMax;
   std::size_t link_edges_max = limits::kLinkEdgesMax;
   std::size_t link_pending_requests_max = limits::kLinkPendingRequestsMax;
   std::size_t link_backlog_bytes_max = limits::kLinkBacklogBytesMax;

@@ -91,7 +91,8 @@ void AppApi::dispatch(const Route& route, const ApiRequest& request, OnApiAnswer
       if (request.method == "POST") {
         publish_.publish(route, request, limits, std::move(on_answer));
       } else {
-        on_answer(history_answer(route, request, parts_.channels, parts_.definitions, limits));
+        history_answer(route, request, parts_.channels, parts_.definitions, limits,
+                       std::move(on_answer));
       }
       return;
     case Resource::Batch:
@@ -141,6 +142,19 @@ void AppApi::put_definitions(const ApiRequest& request, const RuntimeLimits& lim
          .detail = "more than " + std::to_string(limits.definitions_max) + " definitions"}));
     return;
   }
+  // What is refused is not saved; and what can't be saved is not put into force.
+  if (parts_.store == nullptr || !parsed) {
+    apply_definitions(request, std::move(on_answer));
+    return;
+  }
+  parts_.store->save(request.app, request.body,
+                     [this, request, on_answer = std::move(on_answer)](const Result<void>& saved) {
+                       if (saved) return apply_definitions(request, on_answer);
+                       on_answer(error_answer(saved.error()));
+                     });
+}
+
+void AppApi::apply_definitions(const ApiRequest& request, OnApiAnswer on_answer) {
   parts_.definitions.put(
       request.app, request.body, [on_answer = std::move(on_answer)](Result<DefinitionsPut> put) {
         on_answer(put ? json_answer(200, print_put(*put)) : error_answer(std::move(put.error())));
@@ -181,12 +195,19 @@ ApiAnswer AppApi::refuse_method(Resource resource) const {
                        .detail = "this route has " + std::string(allowed_methods(resource))});
 }
 
-Result<void> put_configured_definitions(const std::vector<config::AppConfig>& apps,
-                                        DefinitionsRegistry& definitions) {
+Result<void> put_known_definitions(const std::vector<config::AppConfig>& apps,
+                                   const DefinitionsStore* store,
+                                   DefinitionsRegistry& definitions) {
   for (const config::AppConfig& app : apps) {
-    if (app.definitions_json.empty()) continue;
+    std::string json = app.definitions_json;
+    if (json.empty() && store != nullptr) {
+      auto saved = store->load(app.id);
+      if (!saved) return std::unexpected(std::move(saved.error()));
+      json = std::move(*saved).value_or("");
+    }
+    if (json.empty()) continue;
     Result<void> outcome;
-    definitions.put(app.id, app.definitions_json, [&outcome](Result<DefinitionsPut> put) {
+    definitions.put(app.id, json, [&outcome](Result<DefinitionsPut> put) {
       if (!put) outcome = std::unexpected(put.error());
     });
     if (!outcome) return outcome;

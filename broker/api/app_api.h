@@ -12,6 +12,7 @@
 #include "broker/channel/api_handler.h"
 #include "broker/channel/channel_table.h"
 #include "broker/channel/definitions_registry.h"
+#include "broker/channel/definitions_store.h"
 #include "broker/channel/publisher.h"
 #include "common/clock.h"
 #include "common/config/config.h"
@@ -27,6 +28,7 @@ struct AppApiParts {
   Publisher& publisher;
   const Clock& clock;
   LimitCounters& limit_counters;
+  DefinitionsStore* store = nullptr;  // null: definitions go with the process
 };
 
 class AppApi final : public ApiHandler {
@@ -50,6 +52,7 @@ class AppApi final : public ApiHandler {
                             OnApiAnswer on_answer);
   void put_definitions(const ApiRequest& request, const RuntimeLimits& limits,
                        OnApiAnswer on_answer);
+  void apply_definitions(const ApiRequest& request, OnApiAnswer on_answer);
   [[nodiscard]] const RuntimeLimits& limits_of(std::string_view app) const;
 
   AppApiParts parts_;
@@ -57,8 +60,10 @@ class AppApi final : public ApiHandler {
   std::int64_t started_ms_;
 };
 
-// Puts the definitions files that the configuration names. Errors: DefinitionInvalid.
-[[nodiscard]] Result<void> put_configured_definitions(const std::vector<config::AppConfig>& apps,
-                                                      DefinitionsRegistry& definitions);
+// Puts the definitions files that the configuration names; for an app without one, what the store
+// has of an earlier process (null: none). Errors: DefinitionInvalid, LogUnusable.
+[[nodiscard]] Result<void> put_known_definitions(const std::vector<config::AppConfig>& apps,
+                                                 const DefinitionsStore* store,
+                                                 DefinitionsRegistry& definitions);
 
 }  // namespace tako::broker

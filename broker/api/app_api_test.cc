@@ -334,10 +334,10 @@ TEST_CASE("definitions from the configuration are put at the start, or the start
   Api api;
   std::vector<config::AppConfig> apps(1);
   apps[0].definitions_json = R"({"definitions":[{"name":"x","auth":false,"transport":"ws"}]})";
-  CHECK(put_configured_definitions(apps, api.definitions).has_value());
+  CHECK(put_known_definitions(apps, nullptr, api.definitions).has_value());
   CHECK(api.definitions.find("default", "x") != nullptr);
   apps[0].definitions_json = "{}";
-  CHECK(put_configured_definitions(apps, api.definitions).error().code ==
+  CHECK(put_known_definitions(apps, nullptr, api.definitions).error().code ==
         ErrorCode::DefinitionInvalid);
 }
 

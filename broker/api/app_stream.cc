@@ -42,6 +42,7 @@ void AppStream::open() {
 void AppStream::pump() {
   while (has_room_ && !is_over_) {
     const Pulled pulled = subscription_.pull(limits::kAppStreamPullBytes);
+    if (pulled.state == Pulled::State::Loading) return;  // on_appended() comes when it is there.
     if (pulled.gap) {
       if (!request_.tells_gaps) {
         end();  // The reconnect is told 410.

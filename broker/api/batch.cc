@@ -1,4 +1,5 @@
 // Publishes many messages of an app by one call.
+#include <optional>
 #include <utility>
 
 #include "broker/api/answer.h"
@@ -11,6 +12,7 @@ namespace tako::broker {
 struct PublishApi::Batch {
   std::vector<Result<PublishRequest>> entries;
   bool is_atomic = false;
+  std::optional<AckKind> ack;
 };
 
 namespace {
@@ -39,6 +41,7 @@ std::string print_results(const std::vector<Result<Published>>& results,
 struct BatchMembers {
   std::string_view messages;
   bool is_atomic = false;
+  std::optional<AckKind> ack = {};
 };
 
 Result<BatchMembers> read_members(const std::vector<JsonMember>& members) {
@@ -46,6 +49,10 @@ Result<BatchMembers> read_members(const std::vector<JsonMember>& members) {
   for (const JsonMember& member : members) {
     if (member.name == "messages") {
       batch.messages = member.raw;
+    } else if (member.name == "ack") {
+      const auto ack = parse_ack(member.raw);
+      if (!ack) return invalid(std::string(ack.error().message()));
+      batch.ack = *ack;
     } else if (member.name != "atomic") {
       return invalid("unknown member '" + member.name + "'");
     } else if (const auto flag = json_bool_value(member.raw); flag) {
@@ -96,9 +103,10 @@ Result<PublishApi::Batch> PublishApi::parse_batch(const ApiRequest& request,
   if (!read->is_atomic && !request.idempotency_key.empty()) {
     return invalid("Idempotency-Key is for an atomic batch; else give each message its own");
   }
-  Batch batch{.entries = {}, .is_atomic = read->is_atomic};
+  Batch batch{.entries = {}, .is_atomic = read->is_atomic, .ack = read->ack};
   for (const std::string_view entry : *entries) {
     batch.entries.push_back(parse_entry(entry, request, limits));
+    if (batch.entries.back()) batch.entries.back()->ack = batch.ack;
   }
   return batch;
 }
@@ -111,11 +119,11 @@ void PublishApi::publish_batch(const ApiRequest& request, const RuntimeLimits& l
   } else if (batch->is_atomic) {
     publish_atomic(std::move(*batch), request, std::move(on_answer));
   } else {
-    publish_entries(std::move(*batch), std::move(on_answer));
+    publish_entries(std::move(*batch), request, std::move(on_answer));
   }
 }
 
-void PublishApi::publish_entries(Batch batch, OnApiAnswer on_answer) {
+void PublishApi::publish_entries(Batch batch, const ApiRequest& request, OnApiAnswer on_answer) {
   std::vector<PublishRequest> requests;
   std::vector<std::string> names(batch.entries.size());
   std::vector<std::size_t> places;  // of each request among the entries
@@ -133,7 +141,7 @@ void PublishApi::publish_entries(Batch batch, OnApiAnswer on_answer) {
   publisher_.publish_each(
       std::move(requests),
       [names = std::move(names), places = std::move(places), results = std::move(results),
-       ack = to_string(publisher_.ack()),
+       ack = to_string(publisher_.ack(request.app, batch.ack)),
        on_answer = std::move(on_answer)](std::vector<Result<Published>> published) mutable {
         for (std::size_t index = 0; index < published.size(); ++index) {
           results[places[index]] = std::move(published[index]);
@@ -157,7 +165,7 @@ void PublishApi::publish_atomic(Batch batch, const ApiRequest& request, OnApiAns
   }
   publisher_.publish_atomic(
       std::move(requests), request.idempotency_key,
-      [names = std::move(names), ack = to_string(publisher_.ack()),
+      [names = std::move(names), ack = to_string(publisher_.ack(request.app, batch.ack)),
        on_answer = std::move(on_answer)](std::vector<Result<Published>> results) {
         // All or none: the first's error is everyone's.
         if (!results.empty() && !results.front()) {

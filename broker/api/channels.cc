@@ -121,7 +121,7 @@ ApiAnswer stats_answer(const ApiRequest& request, const StatsInput& input) {
   };
   add("uptimeMs", static_cast<std::uint64_t>(input.uptime_ms));
   out += R"(,"app":)" + json_string(request.app);
-  out += R"(,"ack":)" + json_string(to_string(input.publisher.ack()));
+  out += R"(,"ack":)" + json_string(to_string(input.publisher.ack(request.app, std::nullopt)));
   add("definitionsVersion", input.definitions.version(request.app));
   add("channels", channels);
   add("subscribers", subscribers);

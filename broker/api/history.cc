@@ -104,16 +104,29 @@ std::string print_page(const Page& page, std::string_view channel_name) {
   return out + '}';
 }
 
-ApiAnswer history_answer(const Route& route, const ApiRequest& request, ChannelTable& channels,
-                         const DefinitionsRegistry& definitions, const RuntimeLimits& limits) {
+void history_answer(const Route& route, const ApiRequest& request, ChannelTable& channels,
+                    const DefinitionsRegistry& definitions, const RuntimeLimits& limits,
+                    OnApiAnswer on_answer) {
   const auto channel = definitions.resolve_query(request.app, route.name, route.query);
-  if (!channel) return error_answer(channel.error());
+  if (!channel) {
+    on_answer(error_answer(channel.error()));
+    return;
+  }
   const auto asked = parse_page_query(route.query, limits, channels.limit_counters());
-  if (!asked) return error_answer(asked.error());
-  const auto page = read_page(channels, request.app, channel->key, *asked);
-  if (!page) return error_answer(page.error());
-  if (page->gap) return error_answer({.code = ErrorCode::ReplayTooOld, .detail = {}});
-  return json_answer(200, print_page(*page, route.name));
+  if (!asked) {
+    on_answer(error_answer(asked.error()));
+    return;
+  }
+  read_page(channels, request.app, channel->key, *asked,
+            [name = route.name, on_answer = std::move(on_answer)](const Result<Page>& page) {
+              if (!page) {
+                on_answer(error_answer(page.error()));
+              } else if (page->gap) {
+                on_answer(error_answer({.code = ErrorCode::ReplayTooOld, .detail = {}}));
+              } else {
+                on_answer(json_answer(200, print_page(*page, name)));
+              }
+            });
 }
 
 }  // namespace tako::broker

@@ -20,9 +20,8 @@ namespace tako::broker {
 [[nodiscard]] std::string print_page(const Page& page, std::string_view channel_name);
 
 // 200 with the page, 410 when the cursor can't go on.
-[[nodiscard]] ApiAnswer history_answer(const Route& route, const ApiRequest& request,
-                                       ChannelTable& channels,
-                                       const DefinitionsRegistry& definitions,
-                                       const RuntimeLimits& limits);
+void history_answer(const Route& route, const ApiRequest& request, ChannelTable& channels,
+                    const DefinitionsRegistry& definitions, const RuntimeLimits& limits,
+                    OnApiAnswer on_answer);
 
 }  // namespace tako::broker

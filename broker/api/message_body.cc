@@ -51,6 +51,12 @@ Result<void> read_member(const JsonMember& member, MessageForm form, MessageBody
   if (member.name == "ephemeral") return read_flag(member, body.ephemeral);
   if (member.name == "idempotencyKey") return read_text(member, body.draft.message_id);
   if (form == MessageForm::BatchEntry) return read_entry_member(member, body);
+  if (member.name == "ack") {
+    auto ack = parse_ack(member.raw);
+    if (!ack) return std::unexpected(std::move(ack.error()));
+    body.ack = *ack;
+    return {};
+  }
   return malformed("unknown member '" + member.name + "'");
 }
 
@@ -67,6 +73,13 @@ Result<void> read_data(std::string_view raw, MessageDraft& draft) {
 }
 
 }  // namespace
+
+Result<AckKind> parse_ack(std::string_view raw) {
+  const auto text = json_string_value(raw);
+  const auto ack = text ? ack_kind_from(*text) : std::nullopt;
+  if (!ack || *ack == AckKind::Memory) return malformed("ack must be \"synced\" or \"written\"");
+  return *ack;
+}
 
 Result<MessageBody> parse_message_body(std::string_view json, MessageForm form) {
   const auto members = split_json_object(json);

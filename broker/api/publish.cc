@@ -36,7 +36,8 @@ Result<PublishRequest> PublishApi::parse_single(const Route& route, const ApiReq
   return PublishRequest{.channel = std::move(*channel),
                         .message = std::move(body->draft),
                         .ephemeral = body->ephemeral,
-                        .publisher = PublisherKind::App};
+                        .publisher = PublisherKind::App,
+                        .ack = body->ack};
 }
 
 void PublishApi::publish(const Route& route, const ApiRequest& request, const RuntimeLimits& limits,
@@ -48,7 +49,7 @@ void PublishApi::publish(const Route& route, const ApiRequest& request, const Ru
   }
   const bool is_ephemeral = parsed->ephemeral;
   publisher_.publish(std::move(*parsed),
-                     [name = route.name, is_ephemeral, ack = to_string(publisher_.ack()),
+                     [name = route.name, is_ephemeral,
                       on_answer = std::move(on_answer)](Result<Published> published) {
                        if (!published) {
                          on_answer(error_answer(std::move(published.error())));
@@ -58,7 +59,7 @@ void PublishApi::publish(const Route& route, const ApiRequest& request, const Ru
                        append_published(out, *published, name);
                        if (!is_ephemeral) {
                          out.pop_back();
-                         out += R"(,"ack":")" + std::string(ack) + R"("})";
+                         out += R"(,"ack":")" + std::string(to_string(published->ack)) + R"("})";
                        }
                        const bool is_new = !is_ephemeral && !published->repeated;
                        on_answer(json_answer(is_new ? 201 : 200, std::move(out)));

@@ -22,7 +22,7 @@ class PublishApi {
   // key or an ephemeral one. `limits` are those of the request's app.
   void publish(const Route& route, const ApiRequest& request, const RuntimeLimits& limits,
                OnApiAnswer on_answer);
-  // POST /v1/batch {"messages":[…],"atomic"?}: 200 {"results":[message | {"error"}],"ack"}.
+  // POST /v1/batch {"messages":[…],"atomic"?,"ack"?}: 200 {"results":[message | {"error"}],"ack"}.
   void publish_batch(const ApiRequest& request, const RuntimeLimits& limits, OnApiAnswer on_answer);
 
  private:
@@ -33,7 +33,7 @@ class PublishApi {
   [[nodiscard]] Result<PublishRequest> parse_entry(std::string_view json, const ApiRequest& request,
                                                    const RuntimeLimits& limits);
   [[nodiscard]] Result<void> check_size(const MessageDraft& draft, const RuntimeLimits& limits);
-  void publish_entries(Batch batch, OnApiAnswer on_answer);
+  void publish_entries(Batch batch, const ApiRequest& request, OnApiAnswer on_answer);
   void publish_atomic(Batch batch, const ApiRequest& request, OnApiAnswer on_answer);
 
   const DefinitionsRegistry& definitions_;

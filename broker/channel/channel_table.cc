@@ -46,12 +46,42 @@ Channel& ChannelTable::open(const ChannelIdentity& identity) {
   Channel& channel = *made;
   channel.retention_ = retention_of(channel);
   channel.definitions_version_ = definitions_.version(channel.app());
-  channel.stream_ = log_.open(channel.qualified_key(), channel.retention_);
+  channel.stream_ = log_.open(channel.qualified_key(), channel.params_json(), channel.retention_);
+  return add(std::move(made));
+}
+
+Channel& ChannelTable::add(std::unique_ptr<Channel> made) {
+  Channel& channel = *made;
   if (channel.stream_ >= by_stream_.size()) by_stream_.resize(std::size_t{channel.stream_} + 1);
   by_stream_[channel.stream_] = &channel;
   channels_.emplace(channel.qualified_key(), std::move(made));
   ++counters_.created_total;
   return channel;
+}
+
+void ChannelTable::restore() {
+  for (const RecoveredStream& recovered : log_.take_recovered()) {
+    const auto [app, key] = split_qualified_key(recovered.key);
+    auto made =
+        std::make_unique<Channel>(ChannelIdentity{.app = std::string(app),
+                                                  .name = std::string(key.substr(0, key.find('?'))),
+                                                  .key = std::string(key),
+                                                  .params_json = recovered.about},
+                                  recovered.key);
+    made->stream_ = recovered.stream;
+    made->retention_ = recovered.retention;
+    Channel& channel = add(std::move(made));
+    refresh_retention(channel);
+    restore_keys(channel, recovered.keys);
+  }
+}
+
+void ChannelTable::restore_keys(Channel& channel, const std::vector<RecoveredKey>& keys) {
+  if (keys.empty()) return;
+  channel.keys_ = std::make_unique<IdempotencyTable>();
+  for (const RecoveredKey& key : keys) channel.keys_->restore(key);
+  idempotency_keys_ += channel.keys_->size();
+  expire_keys(channel);
 }
 
 ReplayWindow ChannelTable::window(std::string_view app, std::string_view key) {
@@ -116,7 +146,8 @@ void ChannelTable::on_readable(StreamId stream) {
 
 void ChannelTable::refresh_retention(Channel& channel) {
   const std::uint64_t version = definitions_.version(channel.app());
-  if (channel.definitions_version_ == version) return;
+  // Nothing was put yet: what an earlier process knew of the channel holds.
+  if (channel.definitions_version_ == version || version == 0) return;
   channel.definitions_version_ = version;
   const Retention retention = retention_of(channel);
   if (channel.retention_ == retention) return;

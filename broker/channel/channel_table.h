@@ -33,6 +33,9 @@ class ChannelTable final : private LogObserver {
   ChannelTable(const ChannelTable&) = delete;
   ChannelTable& operator=(const ChannelTable&) = delete;
 
+  // Takes in what the log has from an earlier process. Once, before anything else, when the
+  // definitions that the process knows have been put.
+  void restore();
   // nullptr when the channel has neither messages nor subscribers. Pointers are good until the
   // next call of tick() or the end of the last subscription.
   [[nodiscard]] Channel* find(std::string_view app, std::string_view key);
@@ -73,6 +76,8 @@ class ChannelTable final : private LogObserver {
   // How long the head of a channel that is forgotten now is remembered.
   [[nodiscard]] std::int64_t head_ttl_ms(const Channel& channel) const;
   void visit(Channel& channel);
+  Channel& add(std::unique_ptr<Channel> made);
+  void restore_keys(Channel& channel, const std::vector<RecoveredKey>& keys);
   void forget(Channel& channel);
 
   LogEngine& log_;

@@ -2,6 +2,9 @@
 #include "broker/channel/history.h"
 
 #include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
 
 namespace tako::broker {
 namespace {
@@ -39,43 +42,6 @@ void fill_page(Page& page, std::vector<MessagePtr> messages, const Range& range,
   page.more_after = last < range.last;
 }
 
-Page read_forward(ChannelTable& table, const Channel& channel, const PageRequest& request) {
-  const Range range = range_of(table.log(), channel.stream(), table.window(channel), request);
-  const std::uint64_t after = resume_at(*request.after, table.window(channel)).after;
-  const std::uint64_t start = std::max(after, range.first - 1);
-  auto messages = table.log().read_after(channel.stream(), start, range.last,
-                                         limits_of(table.limits(), request));
-  // Judged behind the read: time may have taken away what the cursor would go on with.
-  Page page{.window = table.window(channel)};
-  const Resume resume = resume_at(*request.after, page.window);
-  if (resume.gap) {
-    page.gap = resume.reason;
-  } else {
-    fill_page(page, std::move(messages), range, start);
-  }
-  return page;
-}
-
-Page read_backward(ChannelTable& table, const Channel& channel, const PageRequest& request) {
-  Page page{.window = table.window(channel)};
-  const Range range = range_of(table.log(), channel.stream(), page.window, request);
-  std::uint64_t before = range.last + 1;
-  if (request.before) {
-    const Resume resume = resume_at(*request.before, page.window);
-    // Nothing is retained before a cursor that the window has passed: an end, and no loss.
-    if (resume.gap && resume.reason != GapReason::WindowPassed) {
-      page.gap = resume.reason;
-      return page;
-    }
-    const bool is_oldest = request.before->from_oldest;
-    before = std::min(before, is_oldest ? range.first : request.before->position.offset);
-  }
-  auto messages = table.log().read_before(channel.stream(), before, range.first,
-                                          limits_of(table.limits(), request));
-  fill_page(page, std::move(messages), range, before - std::min<std::uint64_t>(before, 1));
-  return page;
-}
-
 // A page that ends before it was asked to.
 void count_early_end(ChannelTable& table, const PageRequest& request, const Page& page) {
   const bool has_more = request.after ? page.more_after : page.more_before;
@@ -85,12 +51,71 @@ void count_early_end(ChannelTable& table, const PageRequest& request, const Page
                  : table.limit_counters().history_page_bytes_max);
 }
 
+// Which channel, and where the answer goes: a read from disk takes a while, and then the channel is
+// looked at anew.
+struct PageCall {
+  ChannelTable& table;
+  std::string app;
+  std::string key;
+  PageRequest request;
+  OnPage on_page;
+};
+
+void read_forward(const std::shared_ptr<PageCall>& call, StreamId stream) {
+  ChannelTable& table = call->table;
+  const ReplayWindow window = table.log().window(stream);
+  const Range range = range_of(table.log(), stream, window, call->request);
+  const std::uint64_t after = resume_at(*call->request.after, window).after;
+  const std::uint64_t start = std::max(after, range.first - 1);
+  table.log().load_after(stream, start, range.last, limits_of(table.limits(), call->request),
+                         [call, range, start](std::vector<MessagePtr> messages) {
+                           // Judged behind the read: time may have taken away what the cursor would
+                           // go on with.
+                           Page page{.window = call->table.window(call->app, call->key)};
+                           const Resume resume = resume_at(*call->request.after, page.window);
+                           if (resume.gap) {
+                             page.gap = resume.reason;
+                           } else {
+                             fill_page(page, std::move(messages), range, start);
+                           }
+                           count_early_end(call->table, call->request, page);
+                           call->on_page(std::move(page));
+                         });
+}
+
+void read_backward(const std::shared_ptr<PageCall>& call, StreamId stream) {
+  ChannelTable& table = call->table;
+  Page page{.window = table.log().window(stream)};
+  const Range range = range_of(table.log(), stream, page.window, call->request);
+  std::uint64_t before = range.last + 1;
+  if (call->request.before) {
+    const Cursor& cursor = *call->request.before;
+    const Resume resume = resume_at(cursor, page.window);
+    // Nothing is retained before a cursor that the window has passed: an end, and no loss.
+    if (resume.gap && resume.reason != GapReason::WindowPassed) {
+      page.gap = resume.reason;
+      call->on_page(std::move(page));
+      return;
+    }
+    before = std::min(before, cursor.from_oldest ? range.first : cursor.position.offset);
+  }
+  table.log().load_before(stream, before, range.first, limits_of(table.limits(), call->request),
+                          [call, range, before](std::vector<MessagePtr> messages) {
+                            Page read{.window = call->table.window(call->app, call->key)};
+                            fill_page(read, std::move(messages), range,
+                                      before - std::min<std::uint64_t>(before, 1));
+                            count_early_end(call->table, call->request, read);
+                            call->on_page(std::move(read));
+                          });
+}
+
 }  // namespace
 
-Result<Page> read_page(ChannelTable& table, std::string_view app, std::string_view key,
-                       const PageRequest& request) {
+void read_page(ChannelTable& table, std::string_view app, std::string_view key,
+               const PageRequest& request, OnPage on_page) {
   if (request.after && request.before) {
-    return fail(ErrorCode::BadRequest, "give _after or _before, not both");
+    on_page(fail(ErrorCode::BadRequest, "give _after or _before, not both"));
+    return;
   }
   const Channel* channel = table.find(app, key);
   if (channel == nullptr) {
@@ -100,12 +125,16 @@ Result<Page> read_page(ChannelTable& table, std::string_view app, std::string_vi
     if (resume.gap && (request.after || resume.reason != GapReason::WindowPassed)) {
       page.gap = resume.reason;
     }
-    return page;
+    on_page(std::move(page));
+    return;
   }
-  Page page = request.after ? read_forward(table, *channel, request)
-                            : read_backward(table, *channel, request);
-  count_early_end(table, request, page);
-  return page;
+  const auto call = std::make_shared<PageCall>(
+      PageCall{table, std::string(app), std::string(key), request, std::move(on_page)});
+  if (request.after) {
+    read_forward(call, channel->stream());
+  } else {
+    read_backward(call, channel->stream());
+  }
 }
 
 }  // namespace tako::broker

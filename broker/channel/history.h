@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -30,9 +31,11 @@ struct Page {
   bool more_before = false;  // older ones are retained before the first, inside from_ms…to_ms
 };
 
-// A channel without a record gives an empty page, and no record comes of asking. With both cursors:
-// BadRequest.
-[[nodiscard]] Result<Page> read_page(ChannelTable& table, std::string_view app,
-                                     std::string_view key, const PageRequest& request);
+using OnPage = std::function<void(Result<Page>)>;
+
+// Calls back once, possibly before it returns; `table` outlives that. A channel without a record
+// gives an empty page, and no record comes of asking. With both cursors: BadRequest.
+void read_page(ChannelTable& table, std::string_view app, std::string_view key,
+               const PageRequest& request, OnPage on_page);
 
 }  // namespace tako::broker

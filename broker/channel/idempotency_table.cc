@@ -52,6 +52,15 @@ void IdempotencyTable::begin(const Digest& key, const Digest& body, std::int64_t
   TAKO_CHECK(is_new);
 }
 
+void IdempotencyTable::restore(const RecoveredKey& key) {
+  entries_.push_back({.key = key.use.key,
+                      .body = key.use.body,
+                      .position = key.first,
+                      .first_used_ms = key.used_ms,
+                      .in_flight = false});
+  if (!by_key_.emplace(key.use.key, std::prev(entries_.end())).second) entries_.pop_back();
+}
+
 void IdempotencyTable::wait(const Digest& key, OnFirstDone on_done) {
   const auto found = by_key_.find(key);
   TAKO_CHECK(found != by_key_.end() && found->second->in_flight);

@@ -10,13 +10,12 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/log/log_engine.h"
 #include "common/position.h"
 #include "common/result.h"
 
 namespace tako::broker {
 
-// The first 128 bits of a SHA-256: equal only for equal input.
-using Digest = std::array<std::uint64_t, 2>;
 // Of the pieces, each preceded by its length, so that no two lists of pieces collide.
 [[nodiscard]] Digest digest_of(const std::vector<std::string_view>& pieces);
 
@@ -37,6 +36,8 @@ class IdempotencyTable {
   [[nodiscard]] Looked look(const Digest& key, const Digest& body) const;
   void begin(const Digest& key, const Digest& body, std::int64_t now_ms);
   void wait(const Digest& key, OnFirstDone on_done);
+  // A key that an earlier process took; in the order of their use, before any other.
+  void restore(const RecoveredKey& key);
   // Keeps the key with its position, or on an error frees it; then tells those who wait.
   void done(const Digest& key, const Result<Position>& outcome);
 

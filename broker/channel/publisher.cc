@@ -49,8 +49,8 @@ bool is_key_of(const ChannelIdentity& channel) {
 struct Publisher::Append {
   Channel& channel;
   std::size_t count;
-  Digest key{};
-  bool has_key = false;
+  AckKind ack = AckKind::Memory;
+  std::optional<KeyUse> key = {};
 };
 
 // Answers of a batch, gathered; owned by batches_ until the last has come.
@@ -72,7 +72,11 @@ Publisher::Publisher(ChannelTable& table, ClusterEngine& cluster,
 
 Publisher::~Publisher() = default;
 
-AckKind Publisher::ack() const { return table_.log().ack(); }
+AckKind Publisher::ack(std::string_view app, std::optional<AckKind> wanted) const {
+  if (wanted) return table_.log().ack(*wanted);
+  const auto found = acks_.find(app);
+  return table_.log().ack(found == acks_.end() ? AckKind::Synced : found->second);
+}
 
 void Publisher::publish(PublishRequest request, OnPublished on_published) {
   if (const auto checked = check(request); !checked) {
@@ -87,7 +91,8 @@ void Publisher::publish(PublishRequest request, OnPublished on_published) {
   std::string key = request.message.message_id;
   std::vector<MessageDraft> batch;
   batch.push_back(std::move(request.message));
-  store({std::move(request.channel), request.publisher, std::move(key), std::move(batch)},
+  store({std::move(request.channel), request.publisher, request.ack, std::move(key),
+         std::move(batch)},
         [on_published = std::move(on_published)](std::vector<Result<Published>> results) {
           on_published(std::move(results.front()));
         });
@@ -130,8 +135,8 @@ void Publisher::publish_atomic(std::vector<PublishRequest> requests, std::string
   batch.reserve(requests.size());
   for (PublishRequest& request : requests) batch.push_back(std::move(request.message));
   batch.front().message_id = batch_key;  // stored, so that a log can know it again
-  store({std::move(requests.front().channel), requests.front().publisher, std::move(batch_key),
-         std::move(batch)},
+  store({std::move(requests.front().channel), requests.front().publisher, requests.front().ack,
+         std::move(batch_key), std::move(batch)},
         std::move(on_published));
 }
 
@@ -227,50 +232,49 @@ void Publisher::publish_ephemeral(const PublishRequest& request, const OnPublish
 
 void Publisher::store(ToStore request, OnBatchPublished on_published) {
   Channel& channel = table_.open(request.channel);
-  Append append{.channel = channel, .count = request.batch.size()};
+  Append append{.channel = channel,
+                .count = request.batch.size(),
+                .ack = ack(request.channel.app, request.ack)};
   if (!request.key.empty()) {
-    append.has_key = true;
-    append.key = key_digest(request.publisher, request.batch.front().subject, request.key);
-    if (!claim_key(append, request.batch, on_published)) return;
+    append.key = {.key = key_digest(request.publisher, request.batch.front().subject, request.key),
+                  .body = body_digest(request.batch)};
+    if (!claim_key(append, on_published)) return;
   }
   ++channel.appends_in_flight_;
-  cluster_.append(channel.stream(), request.batch,
+  cluster_.append(channel.stream(), request.batch, {.ack = append.ack, .key = append.key},
                   [this, append,
                    on_published = std::move(on_published)](Result<std::vector<MessagePtr>> stored) {
                     finish(append, std::move(stored), on_published);
                   });
 }
 
-bool Publisher::claim_key(const Append& append, const std::vector<MessageDraft>& batch,
-                          const OnBatchPublished& on_published) {
+bool Publisher::claim_key(const Append& append, const OnBatchPublished& on_published) {
   Channel& channel = append.channel;
   table_.expire_keys(channel);
   if (channel.keys_ == nullptr) channel.keys_ = std::make_unique<IdempotencyTable>();
-  const Digest body = body_digest(batch);
-  const IdempotencyTable::Looked looked = channel.keys_->look(append.key, body);
-  const std::size_t count = batch.size();
+  const IdempotencyTable::Looked looked = channel.keys_->look(append.key->key, append.key->body);
   switch (looked.use) {
     case IdempotencyTable::Use::First: {
       if (is_table_full(channel)) break;
-      channel.keys_->begin(append.key, body, clock_.wall_ms());
+      channel.keys_->begin(append.key->key, append.key->body, clock_.wall_ms());
       ++table_.idempotency_keys_;
       return true;
     }
     case IdempotencyTable::Use::Repeated:
-      on_published(repeated(channel, looked.position, count));
+      repeat(append, looked.position, on_published);
       return false;
     case IdempotencyTable::Use::InFlight:
-      channel.keys_->wait(append.key, [this, &channel, count,
-                                       on_published](const Result<Position>& first) {
-        on_published(first ? repeated(channel, *first, count)
-                           : std::vector<Result<Published>>(count, std::unexpected(first.error())));
+      channel.keys_->wait(append.key->key, [this, append,
+                                            on_published](const Result<Position>& first) {
+        if (first) return repeat(append, *first, on_published);
+        on_published(std::vector<Result<Published>>(append.count, std::unexpected(first.error())));
       });
       return false;
     case IdempotencyTable::Use::Reused:
-      refuse(ErrorCode::IdempotencyKeyReused, count, on_published);
+      refuse(ErrorCode::IdempotencyKeyReused, append.count, on_published);
       return false;
   }
-  refuse(ErrorCode::IdempotencyTableFull, count, on_published);
+  refuse(ErrorCode::IdempotencyTableFull, append.count, on_published);
   return false;
 }
 
@@ -294,11 +298,11 @@ void Publisher::refuse(ErrorCode code, std::size_t count, const OnBatchPublished
 void Publisher::finish(const Append& append, Result<std::vector<MessagePtr>> stored,
                        const OnBatchPublished& on_published) {
   --append.channel.appends_in_flight_;
-  if (append.has_key) {
+  if (append.key) {
     const auto first =
         stored ? Result<Position>(stored->front()->position()) : std::unexpected(stored.error());
     if (!stored) --table_.idempotency_keys_;
-    append.channel.keys_->done(append.key, first);
+    append.channel.keys_->done(append.key->key, first);
   }
   if (!stored) {
     on_published(std::vector<Result<Published>>(append.count, std::unexpected(stored.error())));
@@ -308,26 +312,35 @@ void Publisher::finish(const Append& append, Result<std::vector<MessagePtr>> sto
   std::vector<Result<Published>> results;
   results.reserve(stored->size());
   for (MessagePtr& message : *stored) {
-    results.emplace_back(Published{.position = message->position(), .message = std::move(message)});
+    results.emplace_back(Published{
+        .position = message->position(), .message = std::move(message), .ack = append.ack});
   }
   on_published(std::move(results));
 }
 
-std::vector<Result<Published>> Publisher::repeated(const Channel& channel, const Position& first,
-                                                   std::size_t count) {
+void Publisher::repeat(const Append& append, const Position& first,
+                       const OnBatchPublished& on_published) {
   ++counters_.repeated_total;
-  const auto kept = table_.log().read_after(channel.stream(), first.offset - 1,
-                                            first.offset + count - 1, {.messages_max = count});
-  std::vector<Result<Published>> results;
-  results.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint64_t offset = first.offset + i;
-    const auto found = std::ranges::find(kept, offset, &StoredMessage::offset);
-    results.emplace_back(Published{.position = {offset, first.epoch},
-                                   .message = found == kept.end() ? nullptr : *found,
-                                   .repeated = true});
-  }
-  return results;
+  ++append.channel.appends_in_flight_;  // It must not be forgotten meanwhile.
+  const auto answer = [append, first, on_published](const std::vector<MessagePtr>& kept) {
+    --append.channel.appends_in_flight_;
+    std::vector<Result<Published>> results;
+    results.reserve(append.count);
+    for (std::size_t i = 0; i < append.count; ++i) {
+      const std::uint64_t offset = first.offset + i;
+      const auto found = std::ranges::find(kept, offset, &StoredMessage::offset);
+      results.emplace_back(Published{.position = {offset, first.epoch},
+                                     .message = found == kept.end() ? nullptr : *found,
+                                     .repeated = true,
+                                     .ack = append.ack});
+    }
+    on_published(std::move(results));
+  };
+  table_.log().when_safe(append.ack, [this, append, first, answer] {
+    table_.log().load_after(append.channel.stream(), first.offset - 1,
+                            first.offset + append.count - 1, {.messages_max = append.count},
+                            answer);
+  });
 }
 
 }  // namespace tako::broker

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,12 +26,14 @@ struct PublishRequest {
   MessageDraft message;     // message_id: the idempotency key; subject: its scope for a client
   bool ephemeral = false;
   PublisherKind publisher = PublisherKind::App;
+  std::optional<AckKind> ack = {};  // nullopt: as its app has it (Publisher::set_ack)
 };
 
 struct Published {
   Position position;      // of the first message under this key when repeated; offset 0: ephemeral
   MessagePtr message;     // as stored; null when it was evicted meanwhile (repeated)
   bool repeated = false;  // this idempotency key was used before: nothing new was stored
+  AckKind ack = AckKind::Memory;  // what held when this was said; not for an ephemeral one
 };
 using OnPublished = std::function<void(Result<Published>)>;
 // By position; a repeated atomic batch gives its first message's position for each.
@@ -51,20 +55,26 @@ class Publisher {
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
 
-  // Every callback comes exactly once, possibly before the call returns. What an acknowledgement
-  // promises is LogEngine::ack().
+  // What acknowledgements of this app promise unless a publish says otherwise; else `synced`.
+  void set_ack(std::string_view app, AckKind ack) { acks_[std::string(app)] = ack; }
+
+  // Every callback comes exactly once, possibly before the call returns, unless the log fails for
+  // good: then never. Published::ack says what the acknowledgement promises.
   // Errors: AppUnknown, ChannelUnknown, BadRequest (type, key), PayloadTooLarge, EphemeralWithKey,
-  // IdempotencyKeyReused, IdempotencyTableFull, LogFull.
+  // IdempotencyKeyReused, IdempotencyTableFull, LogFull, LimitReached (the disk is behind),
+  // Unavailable (the log is being closed).
   void publish(PublishRequest request, OnPublished on_published);
   // Each for itself; one that is refused doesn't hold up the others.
   void publish_each(std::vector<PublishRequest> requests, OnBatchPublished on_published);
   // All or none, delivered together. All of one channel and publisher, none ephemeral; `batch_key`
-  // is the one idempotency key (may be empty), and the messages have none of their own.
+  // is the one idempotency key (may be empty), and the messages have none of their own; the first
+  // one's `ack` is that of all.
   // Errors as publish(), and BatchInvalid (several channels, more messages than the channel keeps).
   void publish_atomic(std::vector<PublishRequest> requests, std::string batch_key,
                       OnBatchPublished on_published);
 
-  [[nodiscard]] AckKind ack() const;
+  // What a publish of this app that asks for `wanted` will be told.
+  [[nodiscard]] AckKind ack(std::string_view app, std::optional<AckKind> wanted) const;
   [[nodiscard]] const PublishCounters& counters() const { return counters_; }
 
  private:
@@ -73,6 +83,7 @@ class Publisher {
   struct ToStore {
     ChannelIdentity channel;
     PublisherKind publisher;
+    std::optional<AckKind> ack;
     std::string key;  // idempotency key, may be empty
     std::vector<MessageDraft> batch;
   };
@@ -85,14 +96,13 @@ class Publisher {
   // Answers with one result per message of the batch.
   void store(ToStore request, OnBatchPublished on_published);
   // True: append now. False: the key was used, and `on_published` has been or will be answered.
-  [[nodiscard]] bool claim_key(const Append& append, const std::vector<MessageDraft>& batch,
-                               const OnBatchPublished& on_published);
+  [[nodiscard]] bool claim_key(const Append& append, const OnBatchPublished& on_published);
   [[nodiscard]] bool is_table_full(const Channel& channel);
   void refuse(ErrorCode code, std::size_t count, const OnBatchPublished& on_published);
   void finish(const Append& append, Result<std::vector<MessagePtr>> stored,
               const OnBatchPublished& on_published);
-  [[nodiscard]] std::vector<Result<Published>> repeated(const Channel& channel,
-                                                        const Position& first, std::size_t count);
+  // Answers with what is still there of the first batch under a key, once it is as safe as asked.
+  void repeat(const Append& append, const Position& first, const OnBatchPublished& on_published);
 
   ChannelTable& table_;
   ClusterEngine& cluster_;
@@ -101,6 +111,7 @@ class Publisher {
   const RuntimeLimits& limits_;
   LimitCounters& limit_counters_;
   PublishCounters counters_;
+  std::map<std::string, AckKind, std::less<>> acks_;
   std::list<Gathering> batches_;
 };
 

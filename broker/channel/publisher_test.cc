@@ -45,7 +45,8 @@ TEST_CASE("a publish is answered with the message as stored") {
   CHECK(first->message->time_ms() == broker.clock.wall_ms());
   CHECK(broker.publish("chat", "2")->position.offset == 2);
   CHECK(broker.publisher.counters().published_total == 2);
-  CHECK(broker.publisher.ack() == AckKind::Memory);
+  CHECK(first->ack == AckKind::Memory);
+  CHECK(broker.publisher.ack("default", AckKind::Synced) == AckKind::Memory);
 }
 
 TEST_CASE("each refusal names its rule, and stores nothing") {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -13,6 +14,10 @@ namespace tako::broker {
 
 // What pull() gives: a dense run behind what it gave before, or a gap and where it goes on.
 struct Pulled {
+  // Loading: the run is being read from disk; the sink is told when it is there. NeedsLoad: it
+  // would have to be, and the caller said that it may not.
+  enum class State : std::uint8_t { Read, Loading, NeedsLoad };
+  State state = State::Read;
   std::vector<MessagePtr> messages;
   std::optional<ReplayWindow> window;  // when the epoch changed, or with a gap
   std::optional<GapReason> gap;        // the cursor could not go on; it stands at the head now
@@ -39,17 +44,23 @@ class Subscription {
   [[nodiscard]] bool is_at_head() const;
 
   // The next run, about `bytes_max` of records: one message or whole batch is always given.
-  [[nodiscard]] Pulled pull(std::size_t bytes_max);
+  [[nodiscard]] Pulled pull(std::size_t bytes_max, bool may_load = true);
   // How many clients stand behind this reader.
   void set_subscribers(std::size_t count);
 
  private:
+  [[nodiscard]] std::optional<std::vector<MessagePtr>> read(std::size_t bytes_max, bool may_load);
+  void load(std::size_t bytes_max);
+
   ChannelTable& table_;
   Channel& channel_;
   Sink& sink_;
   std::size_t subscribers_;
   Resume start_;
   Position after_;
+  bool is_loading_ = false;
+  std::optional<std::vector<MessagePtr>> loaded_;  // to be given by the next pull()
+  std::shared_ptr<bool> is_alive_;                 // for a load that is still under way
 };
 
 }  // namespace tako::broker

@@ -91,22 +91,6 @@ TEST_CASE("a reader whose messages leave by time is told too") {
   CHECK(pulled.messages.empty());
 }
 
-TEST_CASE("a new epoch is told with the window, and is no gap for who has seen all of the old") {
-  TestBroker broker;
-  CountingSink sink;
-  Subscription reader(broker.table, TestBroker::channel("chat"), sink, {});
-  broker.publish("chat", "1");
-  CHECK(pull(reader) == "1 ");
-  broker.log->begin_epoch(reader.channel().stream());
-  broker.publish("chat", "2");
-  const Pulled pulled = reader.pull(1 << 20);
-  CHECK(data_of(pulled) == "2 ");
-  CHECK_FALSE(pulled.gap.has_value());
-  REQUIRE(pulled.window.has_value());
-  CHECK(pulled.window->older_epochs.size() == 1);
-  CHECK(pulled.messages[0]->epoch() == pulled.window->epoch);
-}
-
 TEST_CASE("a pull is a share; more says that another is due") {
   TestBroker broker;
   CountingSink sink;

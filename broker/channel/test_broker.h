@@ -16,6 +16,7 @@
 #include "broker/channel/publisher.h"
 #include "broker/cluster/cluster_engine.h"
 #include "broker/log/log_engines.h"
+#include "broker/log/test_disk.h"
 
 namespace tako::broker {
 
@@ -24,14 +25,14 @@ class HeldCluster final : public ClusterEngine {
  public:
   explicit HeldCluster(LogEngine& log) : log_(log) {}
 
-  void append(StreamId stream, const std::vector<MessageDraft>& batch,
+  void append(StreamId stream, const std::vector<MessageDraft>& batch, const AppendOptions& options,
               OnAppended on_appended) override {
-    if (!is_holding) return log_.append(stream, batch, std::move(on_appended));
-    held_.push_back({stream, batch, std::move(on_appended)});
+    if (!is_holding) return log_.append(stream, batch, options, std::move(on_appended));
+    held_.push_back({stream, batch, options, std::move(on_appended)});
   }
   void let_through() {
     for (Held& held : std::exchange(held_, {})) {
-      log_.append(held.stream, held.batch, std::move(held.on_appended));
+      log_.append(held.stream, held.batch, held.options, std::move(held.on_appended));
     }
   }
   void let_fail(ErrorCode code) {
@@ -44,6 +45,7 @@ class HeldCluster final : public ClusterEngine {
   struct Held {
     StreamId stream;
     std::vector<MessageDraft> batch;
+    AppendOptions options;
     OnAppended on_appended;
   };
   LogEngine& log_;
@@ -68,11 +70,17 @@ struct TestBroker {
     {"name":"feed","auth":false,"maxMessages":3},
     {"name":"brief:*","auth":false,"replayWindowMs":100,"inactivityTtlMs":500}]})";
 
-  explicit TestBroker(RuntimeLimits changed = {}) : limits(changed) {
+  // `disk`: the log is there, and goes on with what an earlier TestBroker has left; null: in
+  // memory.
+  explicit TestBroker(RuntimeLimits changed = {}, TestDisk* disk = nullptr)
+      : random(disk == nullptr ? 3 : disk->next_seed()),
+        limits(changed),
+        disk_seams(seams_of(disk)) {
     registry.put("default", kDefinitions, [](const Result<DefinitionsPut>& put) {
       CAPTURE((put ? std::string_view() : put.error().message()));
       REQUIRE(put.has_value());
     });
+    table.restore();
   }
 
   static ChannelIdentity channel(const std::string& name) {
@@ -101,16 +109,25 @@ struct TestBroker {
   }
 
   FakeClock clock;
-  SeededRandom random{3};
+  SeededRandom random;
   RuntimeLimits limits;
   LimitCounters counters;
+  std::optional<DiskSeams> disk_seams;
   std::unique_ptr<LogEngine> log =
-      find_log_engine("memory")->make({clock, random, limits, counters});
+      find_log_engine(disk_seams ? "disk" : "memory")
+          ->make({clock, random, limits, counters, disk_seams ? &*disk_seams : nullptr})
+          .value();
   HeldCluster cluster{*log};
   ControlStream control{77, clock, limits, counters};
   DefinitionsRegistry registry{{"default", "other"}, control, counters};
   ChannelTable table{*log, registry, clock, limits, counters};
   Publisher publisher{table, cluster, registry, clock, limits, counters};
+
+ private:
+  static std::optional<DiskSeams> seams_of(TestDisk* disk) {
+    if (disk == nullptr) return std::nullopt;
+    return disk->seams(disk->folder());
+  }
 };
 
 }  // namespace tako::broker

@@ -15,7 +15,7 @@ class ClusterEngine {
   virtual ~ClusterEngine() = default;
   // As LogEngine::append. The offsets are those that the whole cluster agrees on.
   virtual void append(StreamId stream, const std::vector<MessageDraft>& batch,
-                      OnAppended on_appended) = 0;
+                      const AppendOptions& options, OnAppended on_appended) = 0;
 };
 
 }  // namespace tako::broker

@@ -6,8 +6,8 @@
 namespace tako::broker {
 
 void SingleBox::append(StreamId stream, const std::vector<MessageDraft>& batch,
-                       OnAppended on_appended) {
-  log_.append(stream, batch, std::move(on_appended));
+                       const AppendOptions& options, OnAppended on_appended) {
+  log_.append(stream, batch, options, std::move(on_appended));
 }
 
 }  // namespace tako::broker

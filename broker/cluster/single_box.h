@@ -9,7 +9,7 @@ class SingleBox final : public ClusterEngine {
  public:
   explicit SingleBox(LogEngine& log) : log_(log) {}
 
-  void append(StreamId stream, const std::vector<MessageDraft>& batch,
+  void append(StreamId stream, const std::vector<MessageDraft>& batch, const AppendOptions& options,
               OnAppended on_appended) override;
 
  private:

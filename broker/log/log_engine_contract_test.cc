@@ -1,7 +1,7 @@
 // The contract of LogEngine (log_engine.h), run on every engine of the list.
 //
 // A new engine needs nothing here but its line in log_engines.cc. What only a disk can do (it is
-// full, its tail is torn) comes with the engine that has one, as further cases of this suite.
+// full, its tail is torn, a start finds what an earlier process left) is in disk_log_test.cc.
 #include <doctest/doctest.h>
 
 #include <functional>
@@ -11,6 +11,7 @@
 
 #include "broker/log/log_engine.h"
 #include "broker/log/log_engines.h"
+#include "broker/log/test_disk.h"
 
 namespace tako::broker {
 namespace {
@@ -26,10 +27,20 @@ std::string data_of(const std::vector<MessagePtr>& messages) {
   return joined;
 }
 
+// An engine, and where its messages are read from: the disk log has them in memory or in its files,
+// and must not be told apart by that.
+struct Engine {
+  const LogEngineEntry* entry = nullptr;
+  std::size_t hot_bytes_max = 0;
+};
+
 // An engine with a clock that the test turns, and an observer that looks at what it is told.
 struct Bench final : LogObserver {
-  explicit Bench(const LogEngineEntry& entry, RuntimeLimits changed = {}) : limits(changed) {
-    log = entry.make({clock, random, limits, counters});
+  explicit Bench(const Engine& engine, RuntimeLimits changed = {}) : limits(changed) {
+    limits.log_hot_bytes_max = engine.hot_bytes_max;
+    auto made = engine.entry->make({clock, random, limits, counters, &disk_seams});
+    REQUIRE(made.has_value());
+    log = std::move(*made);
     log->set_observer(this);
   }
   ~Bench() { log->set_observer(nullptr); }
@@ -39,11 +50,14 @@ struct Bench final : LogObserver {
     head_when_told = log->window(stream).head;
   }
 
+  StreamId open(const std::string& key, const Retention& retention) const {
+    return log->open(key, "{}", retention);
+  }
   // Appends and lets the engine complete; whatever completes must do so in order.
   std::vector<MessagePtr> append(StreamId stream, const std::vector<MessageDraft>& batch) {
     std::vector<MessagePtr> stored;
     bool is_done = false;
-    log->append(stream, batch, [&](Result<std::vector<MessagePtr>> result) {
+    log->append(stream, batch, {}, [&](Result<std::vector<MessagePtr>> result) {
       REQUIRE(result.has_value());
       told_when_done = told;
       stored = std::move(*result);
@@ -58,30 +72,61 @@ struct Bench final : LogObserver {
   void fill(StreamId stream, int count) {
     for (int i = 0; i < count; ++i) append(stream, std::to_string(i + 1));
   }
-  std::string read_all(StreamId stream) { return data_of(log->read_after(stream, 0, kAll, {})); }
+  // As it is loaded; what is in memory must be the same.
+  std::vector<MessagePtr> read_after(StreamId stream, std::uint64_t after, std::uint64_t upto,
+                                     const ReadLimits& wanted) const {
+    std::vector<MessagePtr> loaded;
+    bool is_done = false;
+    log->load_after(stream, after, upto, wanted, [&](std::vector<MessagePtr> messages) {
+      loaded = std::move(messages);
+      is_done = true;
+    });
+    REQUIRE(is_done);
+    if (const auto hot = log->read_after(stream, after, upto, wanted)) {
+      CHECK(data_of(*hot) == data_of(loaded));
+    }
+    return loaded;
+  }
+  std::vector<MessagePtr> read_before(StreamId stream, std::uint64_t before, std::uint64_t from,
+                                      const ReadLimits& wanted) const {
+    std::vector<MessagePtr> loaded;
+    bool is_done = false;
+    log->load_before(stream, before, from, wanted, [&](std::vector<MessagePtr> messages) {
+      loaded = std::move(messages);
+      is_done = true;
+    });
+    REQUIRE(is_done);
+    return loaded;
+  }
+  std::string read_all(StreamId stream) const { return data_of(read_after(stream, 0, kAll, {})); }
 
   FakeClock clock;
   SeededRandom random{1};
   RuntimeLimits limits;
   LimitCounters counters;
+  TestDisk disk;
+  DiskSeams disk_seams = disk.seams(disk.folder());
   std::unique_ptr<LogEngine> log;
   int told = 0;
   int told_when_done = 0;
   std::uint64_t head_when_told = 0;
 };
 
-void on_every_engine(const std::function<void(const LogEngineEntry&)>& check) {
+void on_every_engine(const std::function<void(const Engine&)>& check) {
   REQUIRE_FALSE(log_engines().empty());
   for (const LogEngineEntry& entry : log_engines()) {
     CAPTURE(entry.name);
-    check(entry);
+    check({&entry, limits::kLogHotBytesMax});
+    if (!entry.needs_folder) continue;
+    CAPTURE("read from its files");
+    check({&entry, 0});
   }
 }
 
 TEST_CASE("messages are numbered from 1, densely, and read in order") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
-    const StreamId stream = bench.log->open("a", kWide);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
+    const StreamId stream = bench.open("a", kWide);
     const ReplayWindow empty = bench.log->window(stream);
     CHECK(empty.head == 0);
     CHECK(empty.oldest == 1);
@@ -91,20 +136,20 @@ TEST_CASE("messages are numbered from 1, densely, and read in order") {
       CHECK(stored[0]->position() == Position{offset, empty.epoch});
       CHECK(stored[0]->batch_rest() == 0);
     }
-    const auto all = bench.log->read_after(stream, 0, kAll, {});
+    const auto all = bench.read_after(stream, 0, kAll, {});
     REQUIRE(all.size() == 20);
     for (std::size_t i = 0; i < all.size(); ++i) CHECK(all[i]->offset() == i + 1);
-    CHECK(data_of(bench.log->read_after(stream, 17, kAll, {})) == "18 19 20 ");
-    CHECK(bench.log->read_after(stream, 20, kAll, {}).empty());
-    CHECK(data_of(bench.log->read_after(stream, 4, 6, {})) == "5 6 ");
+    CHECK(data_of(bench.read_after(stream, 17, kAll, {})) == "18 19 20 ");
+    CHECK(bench.read_after(stream, 20, kAll, {}).empty());
+    CHECK(data_of(bench.read_after(stream, 4, 6, {})) == "5 6 ");
   });
 }
 
 TEST_CASE("a stream knows nothing of another") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
-    const StreamId a = bench.log->open("a", kWide);
-    const StreamId b = bench.log->open("b", kWide);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
+    const StreamId a = bench.open("a", kWide);
+    const StreamId b = bench.open("b", kWide);
     bench.append(a, "of-a");
     bench.append(b, "of-b");
     bench.append(a, "of-a2");
@@ -115,9 +160,9 @@ TEST_CASE("a stream knows nothing of another") {
 }
 
 TEST_CASE("the observer is told when it can be read, and before the publisher") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
-    const StreamId stream = bench.log->open("a", kWide);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
+    const StreamId stream = bench.open("a", kWide);
     bench.append(stream, "1");
     CHECK(bench.told_when_done == 1);
     CHECK(bench.head_when_told == 1);
@@ -125,9 +170,9 @@ TEST_CASE("the observer is told when it can be read, and before the publisher") 
 }
 
 TEST_CASE("a batch becomes readable as a whole, with one time and its rest counted down") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
-    const StreamId stream = bench.log->open("a", kWide);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
+    const StreamId stream = bench.open("a", kWide);
     bench.append(stream, "before");
     bench.told = 0;
     const auto stored = bench.append(stream, {draft("x"), draft("y"), draft("z")});
@@ -142,29 +187,29 @@ TEST_CASE("a batch becomes readable as a whole, with one time and its rest count
 }
 
 TEST_CASE("a read is bounded in messages and in bytes, and always moves on") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
-    const StreamId stream = bench.log->open("a", kWide);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
+    const StreamId stream = bench.open("a", kWide);
     for (int i = 0; i < 5; ++i) bench.append(stream, std::string(100, 'x'));
-    CHECK(bench.log->read_after(stream, 0, kAll, {.messages_max = 2}).size() == 2);
-    const auto by_bytes = bench.log->read_after(stream, 0, kAll, {.bytes_max = 300});
+    CHECK(bench.read_after(stream, 0, kAll, {.messages_max = 2}).size() == 2);
+    const auto by_bytes = bench.read_after(stream, 0, kAll, {.bytes_max = 300});
     CHECK(by_bytes.size() == 2);
-    CHECK(bench.log->read_after(stream, 0, kAll, {.bytes_max = 1}).size() == 1);
-    CHECK(bench.log->read_before(stream, 6, 1, {.messages_max = 2}).size() == 2);
-    CHECK(bench.log->read_before(stream, 6, 1, {.bytes_max = 300}).size() == 2);
-    CHECK(bench.log->read_before(stream, 6, 1, {.bytes_max = 1}).size() == 1);
+    CHECK(bench.read_after(stream, 0, kAll, {.bytes_max = 1}).size() == 1);
+    CHECK(bench.read_before(stream, 6, 1, {.messages_max = 2}).size() == 2);
+    CHECK(bench.read_before(stream, 6, 1, {.bytes_max = 300}).size() == 2);
+    CHECK(bench.read_before(stream, 6, 1, {.bytes_max = 1}).size() == 1);
   });
 }
 
 TEST_CASE("a batch that was begun is read whole, over both limits; one that was not is left") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
-    const StreamId stream = bench.log->open("a", kWide);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
+    const StreamId stream = bench.open("a", kWide);
     bench.append(stream, "1");
     bench.append(stream, {draft("2"), draft("3"), draft("4")});
     bench.append(stream, "5");
     const auto read = [&](std::uint64_t after, ReadLimits limits) {
-      return data_of(bench.log->read_after(stream, after, kAll, limits));
+      return data_of(bench.read_after(stream, after, kAll, limits));
     };
     CHECK(read(0, {.messages_max = 1}) == "1 ");
     CHECK(read(0, {.messages_max = 2}) == "1 2 3 4 ");
@@ -176,22 +221,22 @@ TEST_CASE("a batch that was begun is read whole, over both limits; one that was 
 }
 
 TEST_CASE("read_before gives the newest before an offset, ascending") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
-    const StreamId stream = bench.log->open("a", kWide);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
+    const StreamId stream = bench.open("a", kWide);
     bench.fill(stream, 6);
-    CHECK(data_of(bench.log->read_before(stream, 5, 1, {.messages_max = 2})) == "3 4 ");
-    CHECK(data_of(bench.log->read_before(stream, 5, 4, {})) == "4 ");
-    CHECK(data_of(bench.log->read_before(stream, kAll, 1, {.messages_max = 3})) == "4 5 6 ");
-    CHECK(bench.log->read_before(stream, 1, 1, {}).empty());
-    CHECK(bench.log->read_before(stream, 0, 1, {}).empty());
+    CHECK(data_of(bench.read_before(stream, 5, 1, {.messages_max = 2})) == "3 4 ");
+    CHECK(data_of(bench.read_before(stream, 5, 4, {})) == "4 ");
+    CHECK(data_of(bench.read_before(stream, kAll, 1, {.messages_max = 3})) == "4 5 6 ");
+    CHECK(bench.read_before(stream, 1, 1, {}).empty());
+    CHECK(bench.read_before(stream, 0, 1, {}).empty());
   });
 }
 
 TEST_CASE("times never go back within a stream, and are found by search") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
-    const StreamId stream = bench.log->open("a", kWide);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
+    const StreamId stream = bench.open("a", kWide);
     const std::int64_t start = bench.clock.wall_ms();
     bench.append(stream, "1");
     bench.clock.advance(10);
@@ -211,11 +256,11 @@ TEST_CASE("times never go back within a stream, and are found by search") {
 }
 
 TEST_CASE("messages leave when their window is over, and the window says so before any timer") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
     Retention retention = kWide;
     retention.window_ms = 100;
-    const StreamId stream = bench.log->open("a", retention);
+    const StreamId stream = bench.open("a", retention);
     bench.append(stream, "1");
     bench.clock.advance(50);
     bench.append(stream, "2");
@@ -233,12 +278,12 @@ TEST_CASE("messages leave when their window is over, and the window says so befo
 }
 
 TEST_CASE("trim() takes what is due from streams that nobody asks for") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
     Retention brief = kWide;
     brief.window_ms = 100;
     for (int i = 0; i < 30; ++i) {
-      const StreamId stream = bench.log->open("s" + std::to_string(i), i % 2 == 0 ? brief : kWide);
+      const StreamId stream = bench.open("s" + std::to_string(i), i % 2 == 0 ? brief : kWide);
       bench.append(stream, "x");
     }
     CHECK(bench.log->trim());
@@ -252,11 +297,11 @@ TEST_CASE("trim() takes what is due from streams that nobody asks for") {
 }
 
 TEST_CASE("one call of trim() is bounded") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
     Retention retention{.window_ms = 100, .messages_max = 4'000, .bytes_max = 1 << 30};
     for (const char* key : {"a", "b", "c", "d", "e"}) {
-      bench.fill(bench.log->open(key, retention), 3'000);
+      bench.fill(bench.open(key, retention), 3'000);
     }
     bench.clock.advance(100);
     CHECK_FALSE(bench.log->trim());
@@ -269,11 +314,11 @@ TEST_CASE("one call of trim() is bounded") {
 }
 
 TEST_CASE("a window of 0 has no limit in time") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
     Retention retention = kWide;
     retention.window_ms = 0;
-    const StreamId stream = bench.log->open("a", retention);
+    const StreamId stream = bench.open("a", retention);
     bench.append(stream, "1");
     bench.clock.advance(1'000'000'000);
     bench.log->trim();
@@ -282,11 +327,11 @@ TEST_CASE("a window of 0 has no limit in time") {
 }
 
 TEST_CASE("above its cap in messages a stream gives up the oldest, counted") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
     Retention retention = kWide;
     retention.messages_max = 3;
-    const StreamId stream = bench.log->open("a", retention);
+    const StreamId stream = bench.open("a", retention);
     bench.fill(stream, 5);
     CHECK(bench.read_all(stream) == "3 4 5 ");
     CHECK(bench.log->window(stream).oldest == 3);
@@ -295,11 +340,11 @@ TEST_CASE("above its cap in messages a stream gives up the oldest, counted") {
 }
 
 TEST_CASE("above its cap in bytes a stream gives up the oldest, counted") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
     Retention retention = kWide;
     retention.bytes_max = 10'000;
-    const StreamId stream = bench.log->open("a", retention);
+    const StreamId stream = bench.open("a", retention);
     for (int i = 0; i < 10; ++i) bench.append(stream, std::string(3'000, 'x'));
     const ReplayWindow window = bench.log->window(stream);
     CHECK(window.head == 10);
@@ -311,11 +356,11 @@ TEST_CASE("above its cap in bytes a stream gives up the oldest, counted") {
 }
 
 TEST_CASE("a batch leaves whole") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
     Retention retention = kWide;
     retention.messages_max = 4;
-    const StreamId stream = bench.log->open("a", retention);
+    const StreamId stream = bench.open("a", retention);
     bench.append(stream, {draft("1"), draft("2"), draft("3")});
     bench.append(stream, "4");
     CHECK(bench.read_all(stream) == "1 2 3 4 ");
@@ -325,9 +370,9 @@ TEST_CASE("a batch leaves whole") {
 }
 
 TEST_CASE("a cap that shrinks is held at once") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
-    const StreamId stream = bench.log->open("a", kWide);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
+    const StreamId stream = bench.open("a", kWide);
     bench.fill(stream, 10);
     Retention retention = kWide;
     retention.messages_max = 2;
@@ -342,14 +387,14 @@ TEST_CASE("a cap that shrinks is held at once") {
 }
 
 TEST_CASE("above the cap of all streams the fullest gives way, not the one that publishes little") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry, [] {
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine, [] {
       RuntimeLimits limits;
       limits.log_bytes_max = 200'000;
       return limits;
     }());
-    const StreamId quiet = bench.log->open("quiet", kWide);
-    const StreamId loud = bench.log->open("loud", kWide);
+    const StreamId quiet = bench.open("quiet", kWide);
+    const StreamId loud = bench.open("loud", kWide);
     bench.append(quiet, "kept");
     for (int i = 0; i < 500; ++i) bench.append(loud, std::string(1'000, 'x'));
     CHECK(bench.log->stats().bytes <= 200'000);
@@ -361,16 +406,16 @@ TEST_CASE("above the cap of all streams the fullest gives way, not the one that 
 }
 
 TEST_CASE("what was just appended is not what gives way") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry, [] {
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine, [] {
       RuntimeLimits limits;
       limits.log_bytes_max = 20'000;
       return limits;
     }());
     for (int i = 0; i < 15; ++i) {
-      bench.append(bench.log->open("small" + std::to_string(i), kWide), "x");
+      bench.append(bench.open("small" + std::to_string(i), kWide), "x");
     }
-    const StreamId big = bench.log->open("big", kWide);
+    const StreamId big = bench.open("big", kWide);
     bench.append(big, std::string(15'000, 'x'));
     CHECK(bench.log->window(big).oldest == 1);
     CHECK(bench.log->stats().bytes <= 20'000);
@@ -378,10 +423,10 @@ TEST_CASE("what was just appended is not what gives way") {
 }
 
 TEST_CASE("a released stream without messages of its own leaves no trace") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
     const Epoch base = bench.log->quiet_window("a").epoch;
-    const StreamId stream = bench.log->open("a", kWide);
+    const StreamId stream = bench.open("a", kWide);
     CHECK(bench.log->window(stream).epoch == base);
     bench.log->release(stream, "a", 1'000);
     CHECK(bench.log->stats().quiet_heads == 0);
@@ -391,11 +436,11 @@ TEST_CASE("a released stream without messages of its own leaves no trace") {
 }
 
 TEST_CASE("a quiet head is remembered, and the stream goes on behind it") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
     Retention retention = kWide;
     retention.window_ms = 10;
-    const StreamId stream = bench.log->open("a", retention);
+    const StreamId stream = bench.open("a", retention);
     bench.fill(stream, 4);
     const Epoch epoch = bench.log->window(stream).epoch;
     bench.clock.advance(10);
@@ -405,15 +450,14 @@ TEST_CASE("a quiet head is remembered, and the stream goes on behind it") {
     CHECK(quiet.head == 4);
     CHECK(quiet.oldest == 5);
     CHECK(quiet.epoch == epoch);
-    const StreamId again = bench.log->open("a", retention);
+    const StreamId again = bench.open("a", retention);
     CHECK(bench.append(again, "5")[0]->position() == Position{5, epoch});
   });
 }
 
 // Publishes once to `key`, lets it expire, and releases it.
 Position use_once(Bench& bench, const std::string& key, std::int64_t head_ttl_ms) {
-  const StreamId stream =
-      bench.log->open(key, {.window_ms = 1, .messages_max = 9, .bytes_max = 999});
+  const StreamId stream = bench.open(key, {.window_ms = 1, .messages_max = 9, .bytes_max = 999});
   const Position position = bench.append(stream, "x")[0]->position();
   bench.clock.advance(1);
   bench.log->trim();
@@ -422,8 +466,8 @@ Position use_once(Bench& bench, const std::string& key, std::int64_t head_ttl_ms
 }
 
 TEST_CASE("a head that was forgotten never gives an offset twice in an epoch") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
     const Position first = use_once(bench, "a", 1'000);
     bench.clock.advance(999);
     CHECK(bench.log->trim());
@@ -443,9 +487,9 @@ TEST_CASE("a head that was forgotten never gives an offset twice in an epoch") {
 }
 
 TEST_CASE("a live stream keeps its epoch when another is forgotten") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
-    const StreamId live = bench.log->open("live", kWide);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
+    const StreamId live = bench.open("live", kWide);
     const Epoch epoch = bench.log->window(live).epoch;
     use_once(bench, "a", 0);
     CHECK(bench.log->quiet_window("unused").epoch != epoch);
@@ -454,8 +498,8 @@ TEST_CASE("a live stream keeps its epoch when another is forgotten") {
 }
 
 TEST_CASE("heads are bounded in number: the one that would expire first goes") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry, [] {
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine, [] {
       RuntimeLimits limits;
       limits.forgotten_heads_max = 2;
       return limits;
@@ -471,38 +515,12 @@ TEST_CASE("heads are bounded in number: the one that would expire first goes") {
   });
 }
 
-TEST_CASE("a new epoch goes on numbering, records the old one's end, and keeps few of them") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry, [] {
-      RuntimeLimits limits;
-      limits.older_epochs_max = 2;
-      return limits;
-    }());
-    const StreamId stream = bench.log->open("a", kWide);
-    const Position first = bench.append(stream, "1")[0]->position();
-    bench.told = 0;
-    bench.log->begin_epoch(stream);
-    CHECK(bench.told == 1);
-    const Position second = bench.append(stream, "2")[0]->position();
-    CHECK(second.offset == 2);
-    CHECK(second.epoch != first.epoch);
-    const ReplayWindow window = bench.log->window(stream);
-    CHECK(window.older_epochs == std::vector<EpochEnd>{{first.epoch, 1}});
-    CHECK_FALSE(resume_at({.position = first}, window).gap);
-    bench.log->begin_epoch(stream);
-    bench.log->begin_epoch(stream);
-    CHECK(bench.log->window(stream).older_epochs.size() == 2);
-    CHECK(bench.counters.older_epochs_max == 1);
-    CHECK(resume_at({.position = first}, bench.log->window(stream)).gap);
-  });
-}
-
 TEST_CASE("numbers of streams are used again, and what was said of the old one is not") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
-    const StreamId old_stream = bench.log->open("old", kWide);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
+    const StreamId old_stream = bench.open("old", kWide);
     bench.log->release(old_stream, "old", 0);
-    const StreamId stream = bench.log->open("new", kWide);
+    const StreamId stream = bench.open("new", kWide);
     CHECK(stream == old_stream);
     bench.append(stream, "1");
     CHECK(bench.read_all(stream) == "1 ");
@@ -512,11 +530,11 @@ TEST_CASE("numbers of streams are used again, and what was said of the old one i
 // Law 2 at the level of the log: whatever happens, a read behind a cursor that resume_at() accepts
 // begins with the next offset.
 TEST_CASE("random appends, batches, caps and times leave no hole behind an accepted cursor") {
-  on_every_engine([](const LogEngineEntry& entry) {
-    Bench bench(entry);
+  on_every_engine([](const Engine& engine) {
+    Bench bench(engine);
     SeededRandom random(42);
     Retention retention{.window_ms = 50, .messages_max = 20, .bytes_max = 6'000};
-    const StreamId stream = bench.log->open("a", retention);
+    const StreamId stream = bench.open("a", retention);
     std::uint64_t appended = 0;
     for (int step = 0; step < 3'000; ++step) {
       bench.clock.advance(static_cast<std::int64_t>(random.below(8)));
@@ -530,7 +548,7 @@ TEST_CASE("random appends, batches, caps and times leave no hole behind an accep
       REQUIRE(window.head == appended);
       const std::uint64_t cursor = random.below(appended + 1);
       const Resume resume = resume_at({.position = {cursor, window.epoch}}, window);
-      const auto read = bench.log->read_after(stream, cursor, kAll, {.messages_max = 5});
+      const auto read = bench.read_after(stream, cursor, kAll, {.messages_max = 5});
       REQUIRE(resume.gap == (cursor + 1 < window.oldest));
       if (resume.gap || cursor == window.head) continue;
       REQUIRE(read.front()->offset() == cursor + 1);

@@ -16,6 +16,8 @@ namespace tako::broker {
 struct QuietHead {
   Position head;
   std::vector<EpochEnd> older_epochs;
+  std::uint64_t journal_place = 0;  // where an engine with a disk has written this; 0: nowhere
+  std::uint32_t journal_bytes = 0;  // and how much that is
 };
 
 // Bounded in number by the caller, and each in time. What is dropped here is forgotten for good:
@@ -24,13 +26,18 @@ class QuietHeads {
  public:
   void remember(std::string_view key, QuietHead head, std::int64_t expires_ms);
   [[nodiscard]] const QuietHead* find(std::string_view key) const;
+  [[nodiscard]] QuietHead* find(std::string_view key);
+  // When it is due; of one that is remembered.
+  [[nodiscard]] std::int64_t expires_ms(std::string_view key) const;
+  // Of those whose journal_place is in this slot (place.h). Goes through all.
+  [[nodiscard]] std::vector<std::string> keys_in(std::uint32_t slot) const;
   // Takes it out: the stream is used again.
   [[nodiscard]] std::optional<QuietHead> take(std::string_view key);
 
-  // Drops the one that expires first; false when there is none.
-  bool drop_first();
+  // Drops the one that expires first, and gives it; nullopt when there is none.
+  std::optional<QuietHead> drop_first();
   // Drops the first if it is due.
-  bool drop_first_due(std::int64_t now_ms);
+  std::optional<QuietHead> drop_first_due(std::int64_t now_ms);
   [[nodiscard]] std::size_t size() const { return heads_.size(); }
 
  private:

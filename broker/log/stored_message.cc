@@ -59,6 +59,38 @@ StoredMessage::Slice StoredMessage::append_text(std::uint32_t field, std::string
           .size = static_cast<std::uint32_t>(text.size())};
 }
 
+std::shared_ptr<const StoredMessage> StoredMessage::parse(std::string record) {
+  auto message = std::make_shared<StoredMessage>();
+  proto_bytes::Reader reader(record);
+  while (const auto field = reader.next()) {
+    if (field->wire_type == proto_bytes::kVarint) {
+      message->take_number(field->number, field->value);
+    } else if (field->wire_type == proto_bytes::kLengthDelimited) {
+      message->take_text(field->number, {.begin = static_cast<std::uint32_t>(field->begin),
+                                         .size = static_cast<std::uint32_t>(field->value)});
+    }
+  }
+  if (!reader.is_at_end()) return nullptr;
+  message->record_ = std::move(record);
+  return message;
+}
+
+void StoredMessage::take_number(std::uint32_t field, std::uint64_t value) {
+  if (field == Record::kOffsetFieldNumber) position_.offset = value;
+  if (field == Record::kEpochFieldNumber) position_.epoch.value = value;
+  if (field == Record::kTimeMsFieldNumber) time_ms_ = static_cast<std::int64_t>(value);
+  if (field == Record::kEncodingFieldNumber) encoding_ = static_cast<Encoding>(value);
+  if (field == Record::kBatchRestFieldNumber) batch_rest_ = static_cast<std::uint32_t>(value);
+}
+
+void StoredMessage::take_text(std::uint32_t field, Slice slice) {
+  if (field == Record::kTypeFieldNumber) type_ = slice;
+  if (field == Record::kDataFieldNumber) data_ = slice;
+  if (field == Record::kSubjectFieldNumber) subject_ = slice;
+  if (field == Record::kConnectionFieldNumber) connection_ = slice;
+  if (field == Record::kMessageIdFieldNumber) message_id_ = slice;
+}
+
 std::map<std::string, std::string> StoredMessage::extras() const {
   Record record;
   TAKO_CHECK(record.ParseFromArray(record_.data(), static_cast<int>(record_.size())));

@@ -32,6 +32,10 @@ class StoredMessage {
   // one.
   StoredMessage(const MessageDraft& draft, const Position& position, std::int64_t time_ms,
                 std::uint32_t batch_rest);
+  // A message from its serialized proto::Record; nullptr when that is damaged.
+  [[nodiscard]] static std::shared_ptr<const StoredMessage> parse(std::string record);
+  // For parse(): an empty one.
+  StoredMessage() = default;
   StoredMessage(const StoredMessage&) = delete;
   StoredMessage& operator=(const StoredMessage&) = delete;
 
@@ -62,11 +66,13 @@ class StoredMessage {
     return std::string_view(record_).substr(slice.begin, slice.size);
   }
   [[nodiscard]] Slice append_text(std::uint32_t field, std::string_view text);
+  void take_number(std::uint32_t field, std::uint64_t value);
+  void take_text(std::uint32_t field, Slice slice);
 
   Position position_;
-  std::int64_t time_ms_;
-  std::uint32_t batch_rest_;
-  Encoding encoding_;
+  std::int64_t time_ms_ = 0;
+  std::uint32_t batch_rest_ = 0;
+  Encoding encoding_ = Encoding::Json;
   Slice type_;
   Slice data_;
   Slice subject_;

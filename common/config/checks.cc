@@ -87,9 +87,11 @@ std::string check_process_name(const std::string& text) {
 }
 
 std::string check_log_engine(const std::string& text) {
-  if (text == "memory") return "";
-  if (text == "disk") return "memory (this version has the memory log only; disk is not built yet)";
-  return "memory";
+  return text == "disk" || text == "memory" ? "" : "disk or memory";
+}
+
+std::string check_ack(const std::string& text) {
+  return text == "synced" || text == "written" ? "" : "synced or written";
 }
 
 std::string check_log_format(const std::string& text) {

@@ -15,6 +15,7 @@ namespace tako::config {
 [[nodiscard]] std::string check_ip_range(const std::string& text);
 [[nodiscard]] std::string check_process_name(const std::string& text);  // a file name
 [[nodiscard]] std::string check_log_engine(const std::string& text);
+[[nodiscard]] std::string check_ack(const std::string& text);
 [[nodiscard]] std::string check_log_format(const std::string& text);
 [[nodiscard]] std::string check_log_level(const std::string& text);
 [[nodiscard]] std::string check_app_id(const std::string& text);      // a DNS label: <app>.tako

@@ -16,8 +16,8 @@ struct BrokerConfig {
   std::string data_dir = "/var/lib/tako";
   std::string app_socket = "/run/tako/app.sock";
   std::string link = "/run/tako/broker.sock";
-  std::string log = "memory";  // the log engine's name
-  std::string admin;           // address; empty: none
+  std::string log = "disk";  // the log engine's name
+  std::string admin;         // address; empty: none
 };
 
 struct EdgeConfig {
@@ -51,7 +51,8 @@ struct AppConfig {
   std::vector<std::string> allowed_origins;  // whole origins, lower case; empty: the same host
   std::vector<std::uint32_t> socket_uids;    // who may use the app socket; empty: all it lets in
   std::string definitions_file;
-  RuntimeLimits limits;  // Config::limits and what the app's own table changes
+  std::string ack = "synced";  // what acknowledging a publish promises: synced, written
+  RuntimeLimits limits;        // Config::limits and what the app's own table changes
 
   // Read from the files above by the program that needs them, else empty.
   std::string secret;            // edge: X-Tako-Internal-Token

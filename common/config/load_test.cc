@@ -77,7 +77,7 @@ TEST_CASE("without any source every value is its default, and there is one app")
   CHECK(edge.config.edge.link == "/run/tako/broker.sock");
   CHECK(edge.config.edge.drain_ms == 5'000);
   CHECK(edge.config.edge.workers == 1);
-  CHECK(edge.config.broker.log == "memory");
+  CHECK(edge.config.broker.log == "disk");
   CHECK(edge.config.broker.app_socket == "/run/tako/app.sock");
   CHECK(edge.config.limits.outbox_bytes_max == limits::kOutboxBytesMax);
   REQUIRE(edge.config.apps.size() == 1);
@@ -225,9 +225,10 @@ TEST_CASE("texts must have their form") {
   CHECK(has_part(problem_of("[log]\nlevel = \"loud\"\n"), "expected debug, info"));
 }
 
-TEST_CASE("the disk log is refused with a reason") {
-  CHECK(has_part(problem_of("[broker]\nlog = \"disk\"\n", Program::Broker),
-                 "this version has the memory log only"));
+TEST_CASE("logs and acknowledgements are those there are") {
+  CHECK(has_part(problem_of("[broker]\nlog = \"paper\"\n", Program::Broker), "disk or memory"));
+  CHECK(has_part(problem_of("[[apps]]\nid = \"a\"\nack = \"maybe\"\n", Program::Broker),
+                 "synced or written"));
 }
 
 TEST_CASE("options are refused with the nearest known one") {

@@ -53,7 +53,7 @@ TEST_CASE("--check-config ends with 0 or 2 and says which") {
   CHECK_FALSE(right.start.loaded.has_value());
   CHECK(right.start.exit_code == 0);
   CHECK(right.out == "the configuration is right\n");
-  CHECK(ask(Program::Broker, {"--check-config", "--log", "disk"}).start.exit_code == 2);
+  CHECK(ask(Program::Broker, {"--check-config", "--log", "paper"}).start.exit_code == 2);
 }
 
 TEST_CASE("--help names every option of the program, and only those") {

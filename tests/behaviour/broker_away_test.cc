@@ -110,7 +110,7 @@ TEST_CASE("requests that come while the broker starts again wait for it and are 
 
 TEST_CASE("clients that were there before the broker died get what it is told when it is back") {
   const TempDir folder;
-  Cluster tako(with_definitions_file(folder));
+  Cluster tako(with_memory_log(with_definitions_file(folder)));
   WsClient rich(tako.edge(), channel_path("wire"), {.subprotocol = "tako.v1"});
   SseClient events(tako.edge(), channel_path("wire", "_events=1"));
   static_cast<void>(expect(rich, "tako.ready"));

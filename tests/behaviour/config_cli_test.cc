@@ -102,12 +102,6 @@ workers = "two"
   CHECK(run_program("tako-broker", {"--check-config"}).status == 0);
 }
 
-TEST_CASE("the disk log is refused as long as it does not exist") {
-  const Finished finished = run_program("tako-broker", {"--log", "disk", "--check-config"});
-  CHECK(finished.status != 0);
-  CHECK(mentions(finished, "disk"));
-}
-
 TEST_CASE("secrets are not printed") {
   TempDir folder;
   folder.write("secret", "file-secret\n");

@@ -158,7 +158,7 @@ TEST_CASE("the window and the cap are enforced while subscribers stay and nobody
 }
 
 TEST_CASE("a broker that died took the memory log along: SSE ends, and the reconnect is told") {
-  Cluster tako(with_definitions());
+  Cluster tako(with_memory_log());
   SseClient client(tako.edge(), channel_path("feed"));
   static_cast<void>(client.opening_id());
   tako.publish_numbers("feed", 3);
@@ -177,7 +177,7 @@ TEST_CASE("a broker that died took the memory log along: SSE ends, and the recon
 }
 
 TEST_CASE("a broker that ended in good order has lost the memory log too, and says so") {
-  Cluster tako(with_definitions());
+  Cluster tako(with_memory_log());
   const std::string id = tako.publish("feed", "n", "1")["id"].string();
   CHECK(tako.broker().terminate() == 0);
   tako.start_broker();
@@ -188,7 +188,7 @@ TEST_CASE("a broker that ended in good order has lost the memory log too, and sa
 }
 
 TEST_CASE("lost history while live closes the plain dialect with 4410") {
-  Cluster tako(with_definitions());
+  Cluster tako(with_memory_log());
   WsClient client(tako.edge(), channel_path("wire"));
   client.send_text(R"({"type":"say","data":1})");
   CHECK(client.next_json()["data"].number() == 1);
@@ -200,7 +200,7 @@ TEST_CASE("lost history while live closes the plain dialect with 4410") {
 }
 
 TEST_CASE("lost history while live is a gap frame in the rich dialect, and it goes on") {
-  Cluster tako(with_definitions());
+  Cluster tako(with_memory_log());
   WsClient client(tako.edge(), channel_path("wire"), {.subprotocol = "tako.v1"});
   CHECK(client.next_json()["type"].string() == "tako.ready");
   const std::string seen = tako.publish("wire", "n", "1")["id"].string();
@@ -217,7 +217,7 @@ TEST_CASE("lost history while live is a gap frame in the rich dialect, and it go
 }
 
 TEST_CASE("lost history while live is a gap event with _events=1, and it goes on") {
-  Cluster tako(with_definitions());
+  Cluster tako(with_memory_log());
   SseClient client(tako.edge(), channel_path("feed", "_events=1"));
   static_cast<void>(client.opening_id());
   tako.restart_broker();

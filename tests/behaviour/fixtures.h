@@ -37,6 +37,12 @@ inline ClusterOptions with_definitions(std::string_view definitions = kDefinitio
   return {.definitions = std::string(definitions)};
 }
 
+// The log in memory: whatever ends the broker ends the history.
+inline ClusterOptions with_memory_log(ClusterOptions options = with_definitions()) {
+  options.log = "memory";
+  return options;
+}
+
 // One public WebSocket channel `c` with more members, such as `"maxMessages":2`.
 inline ClusterOptions with_channel(std::string_view members) {
   std::string definition = R"([{"name":"c","auth":false,"transport":"ws",)";

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include <memory>
 #include <set>
 #include <thread>
 
@@ -90,6 +91,64 @@ TEST_CASE("log_bytes_max") {
   CHECK(retained(tako, "m-small") == 2);  // The fullest gives way.
   CHECK(retained(tako, "m-full") < 16);
   CHECK(broker_hits(tako, "log_bytes_max") >= 14);
+}
+
+TEST_CASE("log_messages_max") {
+  Cluster tako(with_limits({"log_messages_max=5"}, with_definitions(kMany)));
+  tako.publish_numbers("m-small", 1);
+  tako.publish_numbers("m-full", 8);
+  CHECK(retained(tako, "m-small") + retained(tako, "m-full") == 5);
+  CHECK(broker_hits(tako, "log_messages_max") == 4);
+}
+
+TEST_CASE("log_hot_bytes_max") {
+  Cluster tako(with_limits({"log_hot_bytes_max=4096"}));
+  publish_many(tako, "feed", 20, 1'000);
+  CHECK(broker_hits(tako, "log_hot_bytes_max") >= 15);
+  CHECK(metric(tako.broker_admin(), "tako_broker_log_hot_bytes") <= 4096);
+  CHECK(retained(tako, "feed") == 20);  // read from disk
+  CHECK(metric(tako.broker_admin(), "tako_broker_log_cold_reads_total") >= 15);
+}
+
+TEST_CASE("log_pending_bytes_max") {
+  Cluster tako(with_limits({"log_pending_bytes_max=1024"}));
+  std::string batch = R"({"messages":[)";
+  for (int number = 0; number < 100; ++number) {
+    batch += number == 0 ? "" : ",";
+    batch += R"({"channel":"feed","type":"t","data":")" + std::string(1'000, 'x') + "\"}";
+  }
+  const Json results = tako.api("POST", "/v1/batch", batch + "]}").json()["results"];
+  REQUIRE(results.size() == 100);
+  std::size_t stored = 0;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (!results[i].has("error")) {
+      ++stored;
+    } else {
+      CHECK(results[i]["error"]["code"].string() == "limit-reached");
+    }
+  }
+  CHECK(stored > 0);
+  CHECK(stored < 100);
+  CHECK(retained(tako, "feed") == stored);
+  CHECK(broker_hits(tako, "log_pending_bytes_max") == static_cast<double>(100 - stored));
+  CHECK(publish_bytes(tako, "feed", 5'000).status == 201);  // and then it has caught up
+}
+
+TEST_CASE("link_cold_reads_max") {
+  Cluster tako(
+      with_limits({"log_hot_bytes_max=0", "link_cold_reads_max=1"}, with_definitions(kMany)));
+  std::vector<std::unique_ptr<SseClient>> clients;
+  std::string batch = R"({"messages":[)";
+  for (int number = 0; number < 20; ++number) {
+    const std::string channel = "m" + std::to_string(number);
+    clients.push_back(std::make_unique<SseClient>(tako.edge(), channel_path(channel)));
+    static_cast<void>(clients.back()->opening_id());
+    batch += number == 0 ? "" : ",";
+    batch += R"({"channel":")" + channel + R"(","type":"t","data":1})";
+  }
+  CHECK(tako.api("POST", "/v1/batch", batch + "]}").status == 200);
+  for (const auto& client : clients) CHECK(client->next_message().id->starts_with("1-"));
+  CHECK(broker_hits(tako, "link_cold_reads_max") >= 1);
 }
 
 TEST_CASE("forgotten_heads_max") {

@@ -32,7 +32,7 @@ TEST_CASE("B1: a publish is answered 201 with the stored message, and subscriber
   CHECK(message["channel"].string() == "feed");
   CHECK(message["type"].string() == "t");
   CHECK(message["data"] == Json::parse(R"({"a":1})"));
-  CHECK(message["ack"].string() == "memory");
+  CHECK(message["ack"].string() == "synced");
   const SseBlock received = client.next_message();
   CHECK(*received.id == message["id"].string());
 }

@@ -29,19 +29,30 @@ class Judge {
   void judge_publish(const PublishedMessage& message) {
     if (!message.is_acknowledged) return;
     place(message.channel, message.position, message.number, "a publisher");
+    if (!history_.is_durable || history_.heads.empty()) return;
+    const SeenPosition& head = history_.heads.at(message.channel);
+    if (message.position.offset <= head.offset) return;
+    report(4, "message " + std::to_string(message.number) + " was acknowledged at " +
+                  print_position(message.position) + ", but the channel ends at " +
+                  print_position(head));
+  }
+
+  // What tells two histories of a channel apart.
+  [[nodiscard]] std::uint64_t era(const SeenPosition& position) const {
+    return history_.is_durable ? 0 : position.epoch;
   }
 
   // One number per position, one position per number and epoch.
   void place(std::uint16_t channel, const SeenPosition& position, std::uint32_t number,
              const std::string& who) {
     const auto [at, is_new] =
-        number_at_.try_emplace(Place{channel, position.epoch, position.offset}, number);
+        number_at_.try_emplace(Place{channel, era(position), position.offset}, number);
     if (!is_new && at->second != number) {
       report(6, who + ": " + print_position(position) + " of channel " + std::to_string(channel) +
                     " is message " + std::to_string(number) + " here and " +
                     std::to_string(at->second) + " elsewhere");
     }
-    const auto [seen, is_first] = offset_of_.try_emplace({number, position.epoch}, position.offset);
+    const auto [seen, is_first] = offset_of_.try_emplace({number, era(position)}, position.offset);
     if (!is_first && seen->second != position.offset) {
       report(5, who + ": message " + std::to_string(number) + " was stored twice, at " +
                     std::to_string(seen->second) + " and at " + std::to_string(position.offset));
@@ -85,7 +96,7 @@ class Judge {
     place(subscription.channel, event.position, event.number, subscription.name);
     if (!last.has_value()) return;
     const std::string after = " after " + print_position(*last);
-    if (event.position.epoch != last->epoch) {
+    if (era(event.position) != era(*last)) {
       report(2, at + after + ": the epoch changed and no gap was told");
     } else if (event.position.offset == last->offset) {
       report(3, at + after + ": twice");

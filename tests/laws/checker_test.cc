@@ -121,3 +121,31 @@ TEST_CASE("a planted leak is law 6: a foreign channel's message, another's conte
 TEST_CASE("positions print as they are parsed") {
   CHECK(print_position(parse_position("42-0abcdefv")) == "42-0abcdefv");
 }
+
+TEST_CASE("with a durable log another epoch goes on numbering, and nothing is stored anew") {
+  History history = clean_history();
+  for (SubscriptionHistory& subscription : history.subscriptions) {
+    for (SeenEvent& seen : subscription.events) {
+      if (seen.position.offset > 3) seen.position.epoch = kOther;
+    }
+  }
+  for (PublishedMessage& message : history.published) {
+    if (message.position.offset > 3) message.position.epoch = kOther;
+  }
+  history.heads = {{5, kOther}};
+  CHECK(breaks(history, 2));  // A log in memory has to tell.
+  history.is_durable = true;
+  CHECK(check_laws(history).empty());
+
+  History lost = history;
+  lost.published.push_back(
+      {.number = 200, .channel = 0, .is_acknowledged = true, .position = {6, kOther}});
+  CHECK(breaks(lost, 4));
+  History again = history;
+  again.published.push_back(
+      {.number = 101, .channel = 0, .is_acknowledged = true, .position = {4, kOther}});
+  CHECK(breaks(again, 5));
+  History silent = history;
+  silent.subscriptions[0].events.erase(silent.subscriptions[0].events.begin() + 4);
+  CHECK(breaks(silent, 2));
+}

@@ -51,6 +51,8 @@ struct History {
   std::vector<PublishedMessage> published;
   // Where each channel ended: every authorized subscription must have come this far.
   std::vector<SeenPosition> heads;
+  // The log outlives the broker: numbering goes on over every epoch, and nothing is stored anew.
+  bool is_durable = false;
 };
 
 }  // namespace tako::test

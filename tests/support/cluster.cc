@@ -57,7 +57,7 @@ void Cluster::start_broker() {
   std::vector<std::string> arguments{"--app-socket", folder_.file("app.sock"),
                                      "--link",       link_path(),
                                      "--data-dir",   folder_.file("data"),
-                                     "--log",        "memory",
+                                     "--log",        options_.log,
                                      "--admin",      "127.0.0.1:0"};
   if (!options_.broker_config.empty()) {
     append(arguments, {"--config", folder_.write("broker.toml", options_.broker_config)});

@@ -28,6 +28,7 @@ struct ClusterOptions {
   std::vector<int> edge_inherited = {};
   std::map<std::string, std::string> broker_environment = {};
   std::map<std::string, std::string> edge_environment = {};
+  std::string log = "disk";   // The log engine: as a user has it, unless a test says else.
   bool starts_broker = true;  // False: the test starts it later.
   std::string upstream = {};  // Instead of the stub app.
 };

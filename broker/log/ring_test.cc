@@ -1,10 +1,11 @@
 // The ring against a deque, and what it costs when empty.
-#include "broker/log/message_ring.h"
+#include "broker/log/ring.h"
 
 #include <doctest/doctest.h>
 
 #include <deque>
 
+#include "broker/log/stored_message.h"
 #include "common/random.h"
 
 namespace tako::broker {
@@ -17,7 +18,7 @@ MessagePtr message(std::uint64_t offset) {
 
 TEST_CASE("pushes and pops in any order give what a deque gives") {
   SeededRandom random(7);
-  MessageRing ring;
+  Ring<MessagePtr> ring;
   std::deque<MessagePtr> model;
   std::uint64_t offset = 0;
   for (int step = 0; step < 5'000; ++step) {
@@ -40,7 +41,7 @@ TEST_CASE("pushes and pops in any order give what a deque gives") {
 }
 
 TEST_CASE("what was popped is no longer held") {
-  MessageRing ring;
+  Ring<MessagePtr> ring;
   const MessagePtr kept = message(1);
   ring.push_back(kept);
   CHECK(kept.use_count() == 2);
@@ -49,7 +50,7 @@ TEST_CASE("what was popped is no longer held") {
   CHECK(ring.empty());
 }
 
-static_assert(sizeof(MessageRing) <= 24);
+static_assert(sizeof(Ring<MessagePtr>) <= 24);
 
 }  // namespace
 }  // namespace tako::broker
