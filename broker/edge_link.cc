@@ -7,12 +7,15 @@
 #include "broker/channel/history.h"
 #include "broker/edge_frames.h"
 #include "common/channel_name.h"
+#include "common/config/version.h"
+#include "common/ipc/link_version.h"
 #include "common/limits.h"
 
 namespace tako::broker {
 namespace {
 
-constexpr std::size_t kEdgeNameMax = 128;  // bytes; it goes to logs and to metrics
+constexpr std::size_t kEdgeNameMax = 128;       // bytes; it goes to logs and to metrics
+constexpr std::size_t kProgramVersionMax = 64;  // likewise; what is longer is cut
 constexpr std::int64_t kRetryAfterMs = 1'000;
 // A page, with a whole batch over its bound, fits one frame.
 constexpr std::size_t kFetchBytesMax = 2 * limits::kMiB;
@@ -118,8 +121,13 @@ void EdgeLink::greet(const proto::Hello& hello) {
     return refuse("an edge has a name of 1 to 128 bytes");
   }
   edge_name_ = hello.edge_name();
-  if (hello.version_min() > kVersion || hello.version_max() < kVersion) {
-    return refuse("this broker speaks version 1 of the link");
+  const std::string program = hello.program_version().substr(0, kProgramVersionMax);
+  const ipc::LinkVersions theirs{.min = hello.version_min(), .max = hello.version_max()};
+  const auto version = ipc::meet(ipc::kLinkVersions, theirs);
+  if (!version) {
+    return refuse(ipc::describe_no_meeting({"broker", config::version(), ipc::kLinkVersions},
+                                           {"edge", program, theirs}),
+                  Refusal::Version);
   }
   if (EdgeLink* older = registry_.find_instance(hello.instance())) {
     older->end("the same edge has linked again");
@@ -128,10 +136,10 @@ void EdgeLink::greet(const proto::Hello& hello) {
     ++parts_.limit_counters.link_edges_max;
     return refuse("too many edges are linked");
   }
-  welcome(hello);
+  welcome(hello, *version);
 }
 
-void EdgeLink::welcome(const proto::Hello& hello) {
+void EdgeLink::welcome(const proto::Hello& hello, std::uint32_t version) {
   state_ = State::Linked;
   instance_ = hello.instance();
   ControlStream& control = parts_.control;
@@ -140,18 +148,23 @@ void EdgeLink::welcome(const proto::Hello& hello) {
     control_applied_ = hello.control_applied();
   }
   proto::BrokerItem item;
-  item.mutable_welcome()->set_version(kVersion);
+  item.mutable_welcome()->set_version(version);
+  item.mutable_welcome()->set_program_version(std::string(config::version()));
   item.mutable_welcome()->set_control_stream(control.id());
   item.mutable_welcome()->set_control_head(control.head());
   reply(item);
   control_sent_ = control_applied_;
   control.add(*this);
-  parts_.log.info("edge linked", {{"edge", edge_name_}});
+  parts_.log.info("edge linked",
+                  {{"edge", edge_name_},
+                   {"link_version", version},
+                   {"edge_version", hello.program_version().substr(0, kProgramVersionMax)}});
 }
 
-void EdgeLink::refuse(std::string_view reason) {
+void EdgeLink::refuse(std::string_view reason, Refusal refusal) {
   ++registry_.counters().refused_total;
   proto::BrokerItem item;
+  item.mutable_refused()->set_is_version(refusal == Refusal::Version);
   item.mutable_refused()->set_reason(std::string(reason));
   reply(item);
   outbox_.send_frame();

@@ -24,8 +24,6 @@ namespace tako::broker {
 // dropped: the edge asks again on its next link.
 class EdgeLink final : private ControlFollower {
  public:
-  static constexpr std::uint32_t kVersion = 1;  // of the link's protocol
-
   // Both outlive the link.
   EdgeLink(EdgeRegistry& registry, FrameSink& sink);
   ~EdgeLink();
@@ -47,14 +45,15 @@ class EdgeLink final : private ControlFollower {
 
  private:
   enum class State : std::uint8_t { Greeting, Linked, Ended };
+  enum class Refusal : std::uint8_t { Other, Version };
 
   void on_control() override { sink_.schedule_flush(); }
   [[nodiscard]] std::uint64_t control_applied() const override { return control_applied_; }
 
   void handle(proto::EdgeItem& item);
   void greet(const proto::Hello& hello);
-  void welcome(const proto::Hello& hello);
-  void refuse(std::string_view reason);
+  void welcome(const proto::Hello& hello, std::uint32_t version);
+  void refuse(std::string_view reason, Refusal refusal = Refusal::Other);
   void subscribe(const proto::Subscribe& subscribe);
   void fetch(proto::Fetch& fetch);
   void publish(proto::Publish& publish);

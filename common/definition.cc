@@ -60,6 +60,8 @@ bool is_token(std::string_view text) {
 // Reads one definition, member by member.
 class DefinitionParser {
  public:
+  explicit DefinitionParser(DefinitionSource source)
+      : is_newer_(source == DefinitionSource::Broker) {}
   Result<Definition> parse(std::string_view raw);
 
  private:
@@ -104,7 +106,9 @@ class DefinitionParser {
     return milliseconds(member, 1, definition_.max_connection_lifetime_ms);
   }
   Result<void> check_context_params() const;
+  Result<void> read_members(const Members& members);
 
+  const bool is_newer_;  // what we don't know may be right
   Definition definition_;
 };
 
@@ -131,18 +135,29 @@ Result<Definition> DefinitionParser::parse(std::string_view raw) {
   const JsonMember* named = find_member(*members, "name");
   if (named == nullptr) return refuse("name is required");
   if (auto done = name(*named); !done) return std::unexpected(done.error());
+  if (auto done = read_members(*members); !done) {
+    if (!is_newer_) return std::unexpected(done.error());
+    const std::string known = std::exchange(definition_, {}).name;
+    definition_.name = known;
+    definition_.is_understood = false;
+    definition_.params_schema = ParamsSchema::any();
+  }
+  return std::move(definition_);
+}
+
+Result<void> DefinitionParser::read_members(const Members& members) {
   // Without `auth` a channel is private: public must be said.
   definition_.auth = AuthRule{.header_name = std::string(kDefaultHeader), .cookie_name = {}};
   definition_.params_schema = ParamsSchema::any();
-  for (const JsonMember& member : *members) {
+  for (const JsonMember& member : members) {
     const auto known = std::ranges::find(kMembers, member.name, &Member::name);
     if (known == kMembers.end()) {
+      if (is_newer_) continue;
       return refuse("the member " + json_string(member.name) + " is unknown");
     }
-    if (auto done = (this->*known->handler)(member); !done) return std::unexpected(done.error());
+    if (auto done = (this->*known->handler)(member); !done) return done;
   }
-  if (auto done = check_context_params(); !done) return std::unexpected(done.error());
-  return std::move(definition_);
+  return check_context_params();
 }
 
 Result<void> DefinitionParser::whole(const JsonMember& member, std::int64_t min, std::int64_t max,
@@ -236,6 +251,7 @@ Result<void> DefinitionParser::auth_member(AuthRule& rule, const JsonMember& mem
     return {};
   }
   if (member.name != "cookieName") {
+    if (is_newer_) return {};
     return refuse("the member " + json_string("auth." + member.name) + " is unknown");
   }
   if (!is_name) return refuse("auth.cookieName must be a cookie's name");
@@ -257,10 +273,11 @@ Result<void> DefinitionParser::handlers(const JsonMember& member) {
     if (!is_message_type(handler.name)) {
       return refuse("handlers names " + json_string(handler.name) + ", which is no message type");
     }
+    const auto kind = find_word(kHandlerKinds, handler.raw);
+    if (!kind && is_newer_) continue;  // Clients of this edge can't send it.
     if (handler.raw == "\"dispatch\"") {
       return refuse("handlers." + handler.name + " is \"dispatch\", which is not supported yet");
     }
-    const auto kind = find_word(kHandlerKinds, handler.raw);
     if (!kind) return refuse("handlers." + handler.name + " must be \"relay\" or \"ephemeral\"");
     definition_.handlers.emplace(handler.name, *kind);
   }
@@ -268,7 +285,7 @@ Result<void> DefinitionParser::handlers(const JsonMember& member) {
 }
 
 Result<void> DefinitionParser::presence(const JsonMember& member) {
-  if (member.raw == "false") return {};
+  if (member.raw == "false" || is_newer_) return {};
   return refuse("presence is not supported yet; leave it out or set it to false");
 }
 
@@ -300,7 +317,7 @@ std::unexpected<Error> invalid_set(std::string why, LimitCounter limit = nullptr
 }
 
 // The elements of {"definitions":[…]}.
-Result<std::vector<std::string_view>> split_set(std::string_view json) {
+Result<std::vector<std::string_view>> split_set(std::string_view json, DefinitionSource source) {
   if (json.size() > limits::kDefinitionsBytesMax) {
     return invalid_set(
         "the definitions have more than " + std::to_string(limits::kDefinitionsBytesMax) + " bytes",
@@ -308,10 +325,11 @@ Result<std::vector<std::string_view>> split_set(std::string_view json) {
   }
   const auto members = split_json_object(json);
   if (!members) return invalid_set(members.error().detail, members.error().limit);
-  if (members->size() != 1 || members->front().name != "definitions") {
+  const JsonMember* list = find_member(*members, "definitions");
+  if (list == nullptr || (members->size() != 1 && source == DefinitionSource::App)) {
     return invalid_set(R"(the body must be {"definitions":[…]})");
   }
-  auto elements = split_json_array(members->front().raw, members->front().raw.size());
+  auto elements = split_json_array(list->raw, list->raw.size());
   if (!elements) return invalid_set("definitions must be a list");
   if (elements->size() > limits::kDefinitionsMax) {
     return invalid_set(
@@ -372,12 +390,13 @@ std::string Definition::to_json() const {
   return out + '}';
 }
 
-Result<std::shared_ptr<const DefinitionSet>> DefinitionSet::parse(std::string_view json) {
-  const auto elements = split_set(json);
+Result<std::shared_ptr<const DefinitionSet>> DefinitionSet::parse(std::string_view json,
+                                                                  DefinitionSource source) {
+  const auto elements = split_set(json, source);
   if (!elements) return std::unexpected(elements.error());
   auto set = std::make_shared<DefinitionSet>();
   for (const std::string_view element : *elements) {
-    auto definition = DefinitionParser().parse(element);
+    auto definition = DefinitionParser(source).parse(element);
     if (!definition) return std::unexpected(definition.error());
     set->definitions_.push_back(*std::move(definition));
   }
@@ -390,7 +409,13 @@ std::shared_ptr<const DefinitionSet> DefinitionSet::empty() {
   return std::make_shared<const DefinitionSet>();
 }
 
+// One that is not understood still covers its channels: another, wider one may be open to all.
 const Definition* DefinitionSet::find(std::string_view name) const {
+  const Definition* definition = covering(name);
+  return definition != nullptr && definition->is_understood ? definition : nullptr;
+}
+
+const Definition* DefinitionSet::covering(std::string_view name) const {
   // A channel's name holds no star, so an exact match is never a pattern's own text.
   if (name.find('*') != std::string_view::npos) return nullptr;
   const auto exact = std::ranges::lower_bound(definitions_, name, {}, &Definition::name);
@@ -404,6 +429,15 @@ const Definition* DefinitionSet::find(std::string_view name) const {
     if (longest == nullptr || pattern.size() > longest->name.size()) longest = &definition;
   }
   return longest;
+}
+
+std::string DefinitionSet::not_understood() const {
+  std::string names;
+  for (const Definition& definition : definitions_) {
+    if (definition.is_understood) continue;
+    names += (names.empty() ? "" : ", ") + definition.name;
+  }
+  return names;
 }
 
 std::string DefinitionSet::to_json() const {

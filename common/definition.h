@@ -40,6 +40,7 @@ struct Definition {
   std::int64_t max_connection_lifetime_ms = 7'200'000;
   std::size_t messages_max = 0;  // 0: the broker's default cap
   SlowPolicy slow = SlowPolicy::Resume;
+  bool is_understood = true;  // false: a newer broker's, all but its name is unknown here
 
   // The declared params that are not context params: those that make the channel.
   [[nodiscard]] Params partition_of(const Params& params) const;
@@ -47,22 +48,34 @@ struct Definition {
   [[nodiscard]] std::string to_json() const;
 };
 
+// Whose definitions are read. A broker has checked them, and may be a version ahead of us: members
+// and kinds of handlers that we don't know are skipped, and a definition that we can't read
+// otherwise stands for its channels, which then nobody uses here. So an old edge serves with a new
+// broker, and opens nothing that was closed.
+enum class DefinitionSource : std::uint8_t { App, Broker };
+
 // All definitions of one app. Immutable; a PUT makes a new one.
 class DefinitionSet {
  public:
   // `json`: {"definitions":[…]}. Errors: DefinitionInvalid, naming the definition and the member;
   // unknown members are refused, `dispatch` handlers and `presence` as not supported yet. Without
   // `auth` a channel is private by the header `authorization`; without `transport` it is `ws`.
-  [[nodiscard]] static Result<std::shared_ptr<const DefinitionSet>> parse(std::string_view json);
+  [[nodiscard]] static Result<std::shared_ptr<const DefinitionSet>> parse(
+      std::string_view json, DefinitionSource source = DefinitionSource::App);
   [[nodiscard]] static std::shared_ptr<const DefinitionSet> empty();
 
-  // Exact name first, then the longest prefix; nullptr when none covers `name`.
+  // Exact name first, then the longest prefix; nullptr when none covers `name`, or one that is not
+  // understood.
   [[nodiscard]] const Definition* find(std::string_view name) const;
   // Sorted by name.
   [[nodiscard]] const std::vector<Definition>& all() const { return definitions_; }
   [[nodiscard]] std::string to_json() const;  // {"definitions":[…]}
+  // Names of those that are not understood, for the log: "a, b"; "" when all are.
+  [[nodiscard]] std::string not_understood() const;
 
  private:
+  [[nodiscard]] const Definition* covering(std::string_view name) const;
+
   std::vector<Definition> definitions_;
 };
 

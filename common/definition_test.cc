@@ -274,4 +274,39 @@ TEST_CASE("printing and parsing again gives the same set") {
   CHECK(DefinitionSet::empty()->to_json() == R"({"definitions":[]})");
 }
 
+TEST_CASE("of a newer broker what is unknown is skipped, and the rest holds") {
+  const auto set = DefinitionSet::parse(
+      R"({"definitions":[{"name":"chat","auth":{"headerName":"x-key","tokenName":"t"},
+        "presence":{"limit":5},"rateLimit":7,
+        "handlers":{"say":"relay","ask":"dispatch","later":{"kind":"new"}}}],"revision":3})",
+      DefinitionSource::Broker);
+  REQUIRE(set.has_value());
+  const Definition* chat = (*set)->find("chat");
+  REQUIRE(chat != nullptr);
+  CHECK(chat->auth->header_name == "x-key");
+  CHECK(chat->handlers.size() == 1);
+  CHECK(chat->handlers.contains("say"));
+  CHECK((*set)->not_understood().empty());
+}
+
+TEST_CASE("a definition that a newer broker says in words unknown here closes its channels") {
+  const auto set = DefinitionSet::parse(R"({"definitions":[{"name":"*","auth":false},
+      {"name":"room:*","transport":"quic"},{"name":"chat","auth":"mutual"}]})",
+                                        DefinitionSource::Broker);
+  REQUIRE(set.has_value());
+  // The wider one is public: it must not stand in.
+  CHECK((*set)->find("chat") == nullptr);
+  CHECK((*set)->find("room:7") == nullptr);
+  CHECK((*set)->find("other") != nullptr);
+  CHECK((*set)->not_understood() == "chat, room:*");
+}
+
+TEST_CASE("even of a newer broker a set without names can't be read") {
+  for (const char* json : {"{}", "[]", R"({"definitions":[{"auth":false}]})",
+                           R"({"definitions":[{"name":"a"},{"name":"a"}]})"}) {
+    CAPTURE(json);
+    CHECK_FALSE(DefinitionSet::parse(json, DefinitionSource::Broker).has_value());
+  }
+}
+
 }  // namespace tako

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <utility>
 
+#include "common/config/version.h"
+#include "common/ipc/link_version.h"
 #include "common/limits.h"
 #include "edge/link_codec.h"
 
@@ -15,6 +17,7 @@ using std::chrono::milliseconds;
 
 constexpr std::int64_t kRedialFirstMs = 20;  // a restarting broker is back within a few of these
 constexpr std::int64_t kRedialMostMs = 1'000;
+constexpr std::int64_t kRedialRefusedMs = 5'000;  // of versions that don't meet
 constexpr milliseconds kTick{100};
 
 }  // namespace
@@ -71,8 +74,9 @@ void BrokerLink::on_dialed(Result<std::unique_ptr<ipc::Link>> link) {
 void BrokerLink::greet() {
   state_ = State::Greeting;
   proto::Hello& hello = *queue().mutable_hello();
-  hello.set_version_min(kLinkVersionMin);
-  hello.set_version_max(kLinkVersionMax);
+  hello.set_version_min(ipc::kLinkVersions.min);
+  hello.set_version_max(ipc::kLinkVersions.max);
+  hello.set_program_version(std::string(config::version()));
   hello.set_edge_name(edge_name_);
   hello.set_instance(instance_);
   hello.set_control_stream(control_stream_);
@@ -80,6 +84,7 @@ void BrokerLink::greet() {
 }
 
 void BrokerLink::lose(const std::string& reason) {
+  refusal_.clear();
   const State was = std::exchange(state_, State::Waiting);
   drop_link();
   if (was == State::Linked) {
@@ -92,11 +97,20 @@ void BrokerLink::lose(const std::string& reason) {
   if (was == State::Linked || was == State::Greeting || failed_dials_ == 0) {
     listener_->on_link_state(false, reason);
   }
-  const std::int64_t base =
-      std::min(kRedialMostMs, kRedialFirstMs << std::min<std::uint32_t>(failed_dials_, 8));
+  redial_after(
+      std::min(kRedialMostMs, kRedialFirstMs << std::min<std::uint32_t>(failed_dials_, 8)));
   ++failed_dials_;
-  const auto jitter = static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(base)));
-  redial_.start_once(milliseconds(base / 2 + jitter / 2));
+}
+
+void BrokerLink::lose_for_version(const std::string& reason) {
+  lose(reason);
+  refusal_ = reason;
+  redial_after(kRedialRefusedMs);
+}
+
+void BrokerLink::redial_after(std::int64_t base_ms) {
+  const auto jitter = static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(base_ms)));
+  redial_.start_once(milliseconds(base_ms / 2 + jitter / 2));
 }
 
 void BrokerLink::drop_link() {
@@ -129,15 +143,9 @@ void BrokerLink::on_frame(std::span<const std::byte> frame) {
 void BrokerLink::apply(proto::BrokerItem& item) {
   switch (item.item_case()) {
     case proto::BrokerItem::kWelcome:
-      if (item.welcome().control_stream() != control_stream_) control_applied_ = 0;
-      control_stream_ = item.welcome().control_stream();
-      control_head_ = item.welcome().control_head();
-      become_linked_when_current();
-      return;
+      return apply_welcome(item.welcome());
     case proto::BrokerItem::kRefused:
-      ++counters_.links_refused;
-      lose("the broker refused this edge: " + item.refused().reason());
-      return;
+      return apply_refusal(item.refused());
     case proto::BrokerItem::kControl:
       apply_control(item.control());
       return;
@@ -165,16 +173,44 @@ void BrokerLink::apply(proto::BrokerItem& item) {
   }
 }
 
+void BrokerLink::apply_welcome(const proto::Welcome& welcome) {
+  const ipc::LinkVersions chosen{.min = welcome.version(), .max = welcome.version()};
+  if (!ipc::meet(ipc::kLinkVersions, chosen)) {
+    ++counters_.links_refused;
+    return lose_for_version(
+        ipc::describe_no_meeting({"broker", welcome.program_version(), chosen},
+                                 {"edge", config::version(), ipc::kLinkVersions}));
+  }
+  if (welcome.control_stream() != control_stream_) control_applied_ = 0;
+  control_stream_ = welcome.control_stream();
+  control_head_ = welcome.control_head();
+  become_linked_when_current();
+}
+
+void BrokerLink::apply_refusal(const proto::Refused& refused) {
+  ++counters_.links_refused;
+  const std::string reason = "the broker refused this edge: " + refused.reason();
+  if (refused.is_version()) return lose_for_version(reason);
+  lose(reason);
+  refusal_ = reason;
+}
+
 void BrokerLink::apply_control(const proto::Control& control) {
   if (control.number() <= control_applied_) return;  // Sent again after a relink.
   if (control.has_definitions()) {
     const proto::Definitions& definitions = control.definitions();
-    auto parsed = DefinitionSet::parse(definitions.json());
+    auto parsed = DefinitionSet::parse(definitions.json(), DefinitionSource::Broker);
     if (!parsed) {
-      // The broker checked them; a version that knows more than we do is the only cause.
+      // The broker checked them; a version far ahead of ours is the only cause.
       lose("definitions of app " + definitions.app() +
            " can't be read: " + std::string(parsed.error().message()));
       return;
+    }
+    if (const std::string names = (*parsed)->not_understood(); !names.empty()) {
+      listener_->on_link_warning("definitions of app " + definitions.app() +
+                                 " that a newer broker knows and this edge does not; nobody uses "
+                                 "their channels here, upgrade the edge: " +
+                                 names);
     }
     events_->on_definitions(definitions.app(), std::move(*parsed));
   }
@@ -186,6 +222,7 @@ void BrokerLink::apply_control(const proto::Control& control) {
 void BrokerLink::become_linked_when_current() {
   if (state_ != State::Greeting || control_applied_ < control_head_) return;
   state_ = State::Linked;
+  refusal_.clear();
   failed_dials_ = 0;
   ++counters_.links_made;
   listener_->on_link_state(true, "linked to the broker");

@@ -21,9 +21,6 @@
 
 namespace tako::edge {
 
-inline constexpr std::uint32_t kLinkVersionMin = 1;
-inline constexpr std::uint32_t kLinkVersionMax = 1;
-
 struct BrokerLinkCounters {
   std::uint64_t links_made = 0;
   std::uint64_t links_lost = 0;
@@ -40,6 +37,8 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
    public:
     virtual ~Listener() = default;
     virtual void on_link_state(bool is_linked, std::string_view detail) = 0;
+    // The link stands, but something of the broker's can't be honoured.
+    virtual void on_link_warning(std::string_view text) = 0;
   };
 
   // All references outlive the link.
@@ -63,6 +62,8 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
   void api_call(ApiRequest request, Reply<ApiAnswer> reply) override;
 
   [[nodiscard]] const BrokerLinkCounters& counters() const { return counters_; }
+  // Why the broker refused this edge when it last tried; "" when it did not.
+  [[nodiscard]] const std::string& refusal() const { return refusal_; }
   [[nodiscard]] std::size_t pending_requests() const { return pending_.size(); }
 
  private:
@@ -77,8 +78,13 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
   void greet();
   // Closes the link at the turn's end (it may be on the stack) and dials again after a pause.
   void lose(const std::string& reason);
+  // As lose(); what it waits for is an upgrade, so the pause is longer.
+  void lose_for_version(const std::string& reason);
+  void redial_after(std::int64_t base_ms);
   void drop_link();
   void apply(proto::BrokerItem& item);
+  void apply_welcome(const proto::Welcome& welcome);
+  void apply_refusal(const proto::Refused& refused);
   void apply_control(const proto::Control& control);
   void become_linked_when_current();
   void request(proto::EdgeItem item, bool may_repeat, PendingRequests::Answer answer);
@@ -118,6 +124,7 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
   std::uint64_t control_stream_ = 0;
   std::uint64_t control_applied_ = 0;
   std::uint64_t control_head_ = 0;  // where the broker stood at Welcome
+  std::string refusal_;
   BrokerLinkCounters counters_;
 };
 

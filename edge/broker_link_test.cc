@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "common/ipc/link_listener.h"
+#include "common/ipc/link_version.h"
 
 using namespace tako;
 using namespace tako::edge;
@@ -75,6 +76,7 @@ struct Events : BrokerEvents, BrokerLink::Listener {
   std::vector<Delivery> deliveries;
   std::vector<Subscribed> subscribed;
   std::vector<std::string> states;
+  std::vector<std::string> warnings;
   void on_link_up() override { ++ups; }
   void on_link_down() override { ++downs; }
   void on_subscribed(ChannelNumber, const Subscribed& answer) override {
@@ -89,6 +91,7 @@ struct Events : BrokerEvents, BrokerLink::Listener {
   void on_link_state(bool is_linked, std::string_view detail) override {
     states.push_back((is_linked ? "up: " : "down: ") + std::string(detail));
   }
+  void on_link_warning(std::string_view text) override { warnings.emplace_back(text); }
 };
 
 struct Bench {
@@ -134,8 +137,8 @@ TEST_CASE(
   Bench bench;
   bench.wait([&] { return bench.broker->find(proto::EdgeItem::kHello) != nullptr; });
   const auto& hello = bench.broker->find(proto::EdgeItem::kHello)->hello();
-  CHECK(hello.version_min() == kLinkVersionMin);
-  CHECK(hello.version_max() == kLinkVersionMax);
+  CHECK(hello.version_min() == ipc::kLinkVersions.min);
+  CHECK(hello.version_max() == ipc::kLinkVersions.max);
   CHECK(hello.edge_name() == "edge-1");
 
   bench.broker->welcome(7, 2);
@@ -242,4 +245,47 @@ TEST_CASE("a refusal is told and tried again later") {
   bench.wait([&] { return bench.edge->counters().links_refused == 1; });
   CHECK(bench.events.states.back().find("version 9 needed") != std::string::npos);
   bench.wait([&] { return bench.broker->links >= 2; });
+}
+
+TEST_CASE(
+    "a refusal for the version waits longer, and says what to upgrade until the link stands") {
+  Bench bench;
+  bench.wait([&] { return bench.broker->find(proto::EdgeItem::kHello) != nullptr; });
+  proto::BrokerFrame frame;
+  frame.add_items()->mutable_refused()->set_reason("upgrade the edge");
+  frame.mutable_items(0)->mutable_refused()->set_is_version(true);
+  bench.broker->send(frame);
+  bench.wait([&] { return bench.edge->counters().links_refused == 1; });
+  CHECK(bench.edge->refusal() == "the broker refused this edge: upgrade the edge");
+  const std::int64_t refused_ms = bench.loop.monotonic_ms();
+  bench.wait([&] { return bench.broker->links >= 2; });
+  CHECK(bench.loop.monotonic_ms() - refused_ms >= 2'400);
+  CHECK_FALSE(bench.edge->refusal().empty());
+  bench.broker->welcome(9, 0);
+  bench.wait([&] { return bench.edge->is_linked(); });
+  CHECK(bench.edge->refusal().empty());
+}
+
+TEST_CASE("a welcome in a version that the edge does not speak is no link") {
+  Bench bench;
+  bench.wait([&] { return bench.broker->find(proto::EdgeItem::kHello) != nullptr; });
+  proto::BrokerFrame frame;
+  frame.add_items()->mutable_welcome()->set_version(ipc::kLinkVersions.max + 1);
+  bench.broker->send(frame);
+  bench.wait([&] { return bench.edge->counters().links_refused == 1; });
+  CHECK_FALSE(bench.edge->is_linked());
+  CHECK(bench.edge->refusal().ends_with("upgrade the edge"));
+}
+
+TEST_CASE(
+    "definitions of a newer broker are applied as far as they are understood, and it is told") {
+  Bench bench;
+  bench.wait([&] { return bench.broker->find(proto::EdgeItem::kHello) != nullptr; });
+  bench.broker->welcome(9, 1);
+  bench.broker->define(
+      1, R"({"definitions":[{"name":"a","fresh":1},{"name":"b","transport":"quic"}]})");
+  bench.wait([&] { return bench.edge->is_linked(); });
+  CHECK(bench.events.definitions.size() == 1);
+  REQUIRE(bench.events.warnings.size() == 1);
+  CHECK(bench.events.warnings.front().ends_with("upgrade the edge: b"));
 }

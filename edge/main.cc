@@ -125,9 +125,14 @@ class Edge final : BrokerLink::Listener {
     log_.log(is_linked ? LogLevel::Info : LogLevel::Warn, detail, {{"link", config_.edge.link}});
   }
 
+  void on_link_warning(std::string_view text) override { log_.warn(text); }
+
   [[nodiscard]] std::vector<std::string> why_not_ready() const {
     std::vector<std::string> reasons;
-    if (!link_.is_linked()) reasons.emplace_back("no link to the broker at " + config_.edge.link);
+    if (!link_.is_linked()) {
+      const std::string why = link_.refusal().empty() ? "" : ": " + link_.refusal();
+      reasons.emplace_back("no link to the broker at " + config_.edge.link + why);
+    }
     if (server_.is_draining()) reasons.emplace_back("draining");
     return reasons;
   }

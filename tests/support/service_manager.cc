@@ -62,6 +62,14 @@ ListeningSocket::ListeningSocket(const Endpoint& endpoint) : endpoint_(endpoint)
   if (::listen(socket_.fd(), SOMAXCONN) != 0) fail_at("listen");
 }
 
+Socket ListeningSocket::accept(Duration bound) const {
+  pollfd waiting{.fd = socket_.fd(), .events = POLLIN, .revents = 0};
+  if (poll(&waiting, 1, static_cast<int>(bound.count())) <= 0) throw TestFailure("nobody connects");
+  const int fd = accept4(socket_.fd(), nullptr, nullptr, SOCK_CLOEXEC);
+  if (fd < 0) fail_at("accept");
+  return Socket(fd);
+}
+
 NotifySocket::NotifySocket(const TempDir& folder)
     : socket_(open_socket(AF_UNIX, SOCK_DGRAM)), path_(folder.file("notify")) {
   bind_to(socket_.fd(), unix_address(path_));

@@ -17,6 +17,8 @@ class ListeningSocket {
   explicit ListeningSocket(const Endpoint& endpoint);
 
   [[nodiscard]] int fd() const { return socket_.fd(); }
+  // The next connection, for a test that is the server itself; throws when none comes.
+  [[nodiscard]] Socket accept(Duration bound = kPatience) const;
   // As bound.
   [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
 
