@@ -247,6 +247,7 @@ int run(const std::vector<std::string>& arguments) {
   log.info(
       "starting",
       {{"version", config::version_text()}, {"log", config.broker.log}, {"open_files_max", files}});
+  service::tell_status("opening the log");  // Which a large one makes take its time.
   return Broker(config, log, *std::move(sockets)).run();
 }
 

@@ -21,8 +21,7 @@ const HttpRequest kPublish{.method = "POST",
                            .headers = {{"Content-Type", "application/json"}},
                            .body = R"({"type":"t","data":1})"};
 
-// The folder and the app socket of a service manager, and brokers that come and go on it. Their
-// definitions are configured, since the memory log goes with each of them.
+// The folders and the app socket of a service manager, and brokers that come and go on them.
 class Activated {
  public:
   Activated() {
@@ -36,15 +35,14 @@ class Activated {
   }
 
   void start() {
-    broker_ = std::make_unique<Process>(
-        ProcessOptions{.program = program("tako-broker"),
-                       .arguments = {"--app-socket", folder_.file("app.sock"), "--link",
-                                     folder_.file("link"), "--data-dir", folder_.file("data"),
-                                     "--log", "memory", "--config", folder_.file("broker.toml")},
-                       .environment = notify_.environment(),
-                       .inherited = {socket_.fd()},
-                       .output_folder = folder_.path(),
-                       .name = "broker" + std::to_string(starts_++)});
+    broker_ = std::make_unique<Process>(ProcessOptions{
+        .program = program("tako-broker"),
+        .arguments = {"--app-socket", folder_.file("app.sock"), "--link", folder_.file("link"),
+                      "--data-dir", folder_.file("data"), "--config", folder_.file("broker.toml")},
+        .environment = notify_.environment(),
+        .inherited = {socket_.fd()},
+        .output_folder = folder_.path(),
+        .name = "broker" + std::to_string(starts_++)});
     notify_.wait_for("READY=1");
   }
   void stop() {
@@ -107,6 +105,9 @@ class Publishers {
 constexpr int kRestarts = 5;
 
 void restart_under(Activated& tako, Publishers& publishers) {
+  publishers.wait_for_more(1);
+  const HttpResponse oldest = http_get(tako.app_socket(), kPublish.target + "?_after=0&_limit=1");
+  const std::string first_id = oldest.json()["messages"][0]["id"].string();
   for (int round = 0; round < kRestarts; ++round) {
     publishers.wait_for_more(50);
     tako.stop();
@@ -116,6 +117,10 @@ void restart_under(Activated& tako, Publishers& publishers) {
   publishers.wait_for_more(50);
   publishers.stop();
   CHECK(publishers.failed() == 0);
+  // Each was stored once, in one unbroken history.
+  const HttpResponse newest = http_get(tako.app_socket(), kPublish.target + "?_limit=1");
+  const std::string id = newest.json()["messages"][0]["id"].string();
+  CHECK(id == std::to_string(publishers.published()) + first_id.substr(first_id.find('-')));
 }
 
 void check_published(const HttpResponse& response) {

@@ -101,23 +101,23 @@ watchdog_restarts() {
   rm -r /run/systemd/system/tako-broker.service.d
   systemctl daemon-reload
   systemctl restart tako-broker
-  put_definitions >/dev/null
 }
 
-# As apps do: one after the other, never stopping. The memory log loses the definitions with the
-# broker, so a publish may meet 404 then; what must not happen is that it fails to be answered.
+# As apps do: one after the other, never stopping.
 keep_publishing() {
   while [ -e /tmp/publishing ]; do publish nobody tako-apps >>/tmp/statuses && echo >>/tmp/statuses; done
 }
 
-upgrade() {
+change_configuration() { echo '# ours' >>/etc/tako/tako.toml; }
+
+replace_with() {  # PACKAGE: another version, while apps publish
   local broker edge
   broker=$(main_pid tako-broker) edge=$(main_pid tako-edge@web)
-  echo '# ours' >>/etc/tako/tako.toml
   : >/tmp/publishing
+  : >/tmp/statuses
   keep_publishing &
   local publisher=$!
-  check 'the second version installs over it' dpkg --install /given/second.deb
+  check "$1 installs over what is there" dpkg --install "/given/$1"
   check 'the broker is another' bash -c "[ $broker -ne $(main_pid tako-broker) ]"
   check 'the edge is another' within 20 \
     bash -c "pid=\$(systemctl show --value -p MainPID tako-edge@web); [ \$pid -ne 0 -a \$pid -ne $edge ]"
@@ -125,7 +125,7 @@ upgrade() {
   rm /tmp/publishing
   wait $publisher
   check 'publishes were made meanwhile' [ "$(wc -l </tmp/statuses)" -gt 3 ]
-  check 'none was left without an answer' bash -c '! grep -q ^000 /tmp/statuses'
+  check 'each was accepted' bash -c '! grep -v ^201 /tmp/statuses'
   check 'the changed configuration is kept' grep -q '^# ours' /etc/tako/tako.toml
   check 'its mode too' gives '640 root tako' stat -c '%a %U %G' /etc/tako/tako.toml
   check 'systemd has the edge as running' gives active systemctl is-active tako-edge@web
@@ -151,6 +151,8 @@ install_first
 give_metrics
 use_it
 watchdog_restarts
-upgrade
+change_configuration
+replace_with second.deb
+replace_with first.deb  # The way back.
 remove_and_purge
 exit $failed
