@@ -71,15 +71,15 @@ use_it() {
   check 'the sandbox lets takoctl see it work' takoctl channels
   printf 'TAKO_LISTEN=127.0.0.1:8080\nTAKO_ADMIN=127.0.0.1:9090\n' >/etc/tako/edge-web.env
   check 'an edge starts' systemctl start tako-edge@web
-  check 'it is linked' within 10 is_edge_ready
+  check 'it is linked' within 30 is_edge_ready
   check 'the edge knows how many files it may open' \
     bash -c 'curl -s http://127.0.0.1:9090/metrics | grep -q ^process_max_fds'
   curl --silent --no-buffer --max-time 600 http://127.0.0.1:8080/_tako/channels/news \
     >/tmp/stream 2>/dev/null &
   stream=$!
-  check 'a client listens' within 10 grep -q ^id: /tmp/stream
+  check 'a client listens' within 30 grep -q ^id: /tmp/stream
   publish nobody tako-apps >/dev/null
-  check 'and hears' within 10 grep -q '"type":"t"' /tmp/stream
+  check 'and hears' within 30 grep -q '"type":"t"' /tmp/stream
 }
 
 give_metrics() {
@@ -96,7 +96,7 @@ watchdog_restarts() {
   local before
   before=$(main_pid tako-broker)
   kill -STOP "$before"
-  check 'a stuck broker is started again' within 20 \
+  check 'a stuck broker is started again' within 30 \
     bash -c "[ \$(systemctl show --value -p MainPID tako-broker) -gt $before ]"
   rm -r /run/systemd/system/tako-broker.service.d
   systemctl daemon-reload
@@ -119,9 +119,9 @@ replace_with() {  # PACKAGE: another version, while apps publish
   local publisher=$!
   check "$1 installs over what is there" dpkg --install "/given/$1"
   check 'the broker is another' bash -c "[ $broker -ne $(main_pid tako-broker) ]"
-  check 'the edge is another' within 20 \
+  check 'the edge is another' within 30 \
     bash -c "pid=\$(systemctl show --value -p MainPID tako-edge@web); [ \$pid -ne 0 -a \$pid -ne $edge ]"
-  check 'the edge is ready' within 10 is_edge_ready
+  check 'the edge is ready' within 30 is_edge_ready
   rm /tmp/publishing
   wait $publisher
   check 'publishes were made meanwhile' [ "$(wc -l </tmp/statuses)" -gt 3 ]
