@@ -87,6 +87,7 @@ DiskLog::DiskLog(const LogSeams& seams, JournalRecovery recovery)
 }
 
 std::size_t DiskLog::segment_bytes() const {
+  if (disk_.segment_bytes != 0) return disk_.segment_bytes;
   return std::clamp(seams_.limits.log_bytes_max / kSegmentShare, kSegmentBytesMin,
                     kSegmentBytesMax);
 }
@@ -419,6 +420,7 @@ void DiskLog::close(std::function<void()> on_closed) {
   mover_.stop();
   for (const std::string& key : std::exchange(unstated_, {})) put_quiet_state(key);
   begin_group(kNotesBytes);
+  journal_.keep_all();
   proto::JournalEnd end;
   end.set_first_segment(journal_.oldest_number());
   end.set_time_ms(seams_.clock.wall_ms());

@@ -292,7 +292,7 @@ void Journal::remove_dead() {
     // What was carried forward from it must be on the disk, and nothing may be on its way into it.
     const bool is_done =
         oldest.size == oldest.written_size && oldest.emptied_round <= synced_round_;
-    if (oldest.held > 0 || !is_done || is_dead_) return;
+    if (oldest.held > 0 || !is_done || is_dead_ || keeps_all_) return;
     const std::string name = log_format::segment_name(oldest.number);
     disk_bytes_ -= oldest.size;
     forget(slot);

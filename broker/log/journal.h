@@ -103,6 +103,8 @@ class Journal {
   void release(Place place, std::size_t bytes);
   // Removes the oldest segments that hold nothing.
   void remove_dead();
+  // From now on every segment stays: what is written last says which there are.
+  void keep_all() { keeps_all_ = true; }
 
   // The oldest segment, unless it is the one that is written to; 0: none.
   [[nodiscard]] std::uint32_t oldest_slot() const;
@@ -155,6 +157,7 @@ class Journal {
   bool is_syncing_ = false;
   bool wants_sync_ = false;
   bool is_dead_ = false;
+  bool keeps_all_ = false;
   std::vector<std::shared_ptr<Cell>> unsynced_;  // files written to since the last sync began
   bool is_folder_unsynced_ = false;
   // Callbacks of work that is still under way find out here that this is gone.

@@ -29,6 +29,8 @@ struct DiskSeams {
   std::function<void(std::string)> warn;
   // The log can't go on: nothing is acknowledged any more, the process has to end.
   std::function<void(std::string)> on_failed;
+  // When a segment is closed and a new one begun; 0: a share of log_bytes_max.
+  std::size_t segment_bytes = 0;
 };
 
 // What every engine is built from. All of it outlives the engine.
