@@ -38,7 +38,6 @@ TEST_CASE("a broker that ended in order goes on in the same epoch") {
     CHECK(broker.publish("chat", "3")->ack == AckKind::Synced);
     close(broker);
   }
-  disk.open();
   TestBroker broker({}, &disk);
   CHECK(broker.table.size() == 1);
   CHECK(broker.table.find("default", "chat")->name() == "chat");
@@ -59,7 +58,6 @@ TEST_CASE("a killed broker begins a new epoch at the head; cursors up to it cont
     first = broker.publish("chat", "1")->position;
     last = broker.publish("chat", "2")->position;
   }
-  disk.open();
   TestBroker broker({}, &disk);
   CountingSink sink;
   const auto start = [&](Position position) {
@@ -91,8 +89,7 @@ TEST_CASE("an idempotency key survives a kill, and so does what was published un
       CHECK(again->repeated);
       CHECK(again->message->data() == "1");
     }
-    disk.open();
-    TestBroker broker(is_cold ? all_cold() : RuntimeLimits{}, &disk);
+      TestBroker broker(is_cold ? all_cold() : RuntimeLimits{}, &disk);
     CHECK(broker.table.idempotency_keys() == 1);
     const auto again = broker.publish("chat", "1", "k1");
     REQUIRE(again.has_value());
@@ -113,7 +110,6 @@ TEST_CASE("a key outlives the message that a cap took, over a kill too") {
     first = broker.publish("feed", "1", "k")->position;  // keeps three
     for (const char* data : {"2", "3", "4", "5"}) broker.publish("feed", data);
   }
-  disk.open();
   TestBroker broker({}, &disk);
   CHECK(broker.table.window("default", "feed").oldest == 3);
   const auto again = broker.publish("feed", "1", "k");
@@ -129,7 +125,6 @@ TEST_CASE("windows go on over a restart: what has left them meanwhile is gone") 
     broker.publish("brief:x", "1");  // 100 ms
     broker.publish("chat", "1");     // a minute
   }
-  disk.open();
   TestBroker broker({}, &disk);
   broker.clock.advance(100);
   broker.tick_around();

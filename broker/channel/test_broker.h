@@ -126,7 +126,7 @@ struct TestBroker {
  private:
   static std::optional<DiskSeams> seams_of(TestDisk* disk) {
     if (disk == nullptr) return std::nullopt;
-    return disk->seams(disk->folder());
+    return disk->seams();
   }
 };
 

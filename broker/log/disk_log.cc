@@ -141,7 +141,7 @@ void DiskLog::on_head_forgotten(const QuietHead& head) {
 }
 
 std::optional<Error> DiskLog::refusal() const {
-  if (is_failed_ || on_closed_) return Error{.code = ErrorCode::Unavailable};
+  if (is_failed_ || is_closing_) return Error{.code = ErrorCode::Unavailable};
   // One more is let in below the bound, whatever its size.
   const bool is_behind = journal_.pending_bytes() >= seams_.limits.log_pending_bytes_max ||
                          journal_.disk_bytes() > disk_bytes_max();
@@ -401,10 +401,10 @@ void DiskLog::on_fatal(std::string_view what, int error) {
 
 bool DiskLog::trim() {
   const bool is_done = streams_.trim();
-  if (is_failed_) return true;
+  if (is_failed_ || is_closing_) return true;
   expire_keys();
   for (const std::string& key : std::exchange(unstated_, {})) put_quiet_state(key);
-  if (!is_start_noted_ && !on_closed_) begin_group(kNotesBytes);
+  if (!is_start_noted_) begin_group(kNotesBytes);
   journal_.submit();
   if (!journal_.is_all_synced()) journal_.sync();
   journal_.remove_dead();
@@ -426,6 +426,7 @@ void DiskLog::close(std::function<void()> on_closed) {
   end.set_time_ms(seams_.clock.wall_ms());
   journal_.put(Kind::End, 0, serialized(end));
   on_closed_ = std::move(on_closed);
+  is_closing_ = true;
   unwritten_.push_back({.round = journal_.round(),
                         .written =
                             [this, round = journal_.round()] {

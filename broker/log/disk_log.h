@@ -169,6 +169,7 @@ class DiskLog final : public LogEngine,
   bool is_base_noted_ = true;
   bool is_full_ = false;  // the last round was refused by the disk
   bool is_failed_ = false;
+  bool is_closing_ = false;  // or closed: nothing may follow the End
 };
 
 }  // namespace tako::broker

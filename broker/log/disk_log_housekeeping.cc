@@ -16,7 +16,7 @@ constexpr std::size_t kSegmentsMin = 32;
 
 void DiskLog::consider_moving() {
   const std::uint32_t oldest = journal_.oldest_slot();
-  if (mover_.is_active() || oldest == 0 || is_full_ || is_failed_ || on_closed_) return;
+  if (mover_.is_active() || oldest == 0 || is_full_ || is_failed_ || is_closing_) return;
   if (journal_.held_in(oldest) == 0) return;  // It goes by itself after the next sync.
   const std::uint64_t needed = journal_.held_bytes();
   const std::uint64_t spare = kSpareSegments * segment_bytes();

@@ -12,6 +12,8 @@ namespace {
 
 using log_format::kHeaderBytes;
 
+constexpr std::size_t kRestingSlots = 1'024;
+
 // Errors after which nothing was written, and which may pass: the caller is refused. After any
 // other it is not known what the disk holds.
 bool is_refusal(int error) {
@@ -188,8 +190,8 @@ void Journal::submit() {
 }
 
 void Journal::on_round_done(const std::shared_ptr<Round>& round) {
-  writing_.reset();
   if (round->error != 0) {
+    writing_.reset();
     if (!is_refusal(round->error) || !round->is_undone) {
       fail_for_good("write", round->error);
       return;
@@ -208,7 +210,16 @@ void Journal::on_round_done(const std::shared_ptr<Round>& round) {
     if (unsynced_.empty() || unsynced_.back() != chunk.cell) unsynced_.push_back(chunk.cell);
     is_folder_unsynced_ = is_folder_unsynced_ || !chunk.name.empty();
   }
-  written_round_ = round->number;
+  if (has_begun_) {
+    finish_round(round->number);
+  } else {
+    sync();  // and then it is finished
+  }
+}
+
+void Journal::finish_round(std::uint64_t round) {
+  writing_.reset();
+  written_round_ = round;
   owner_.on_written(written_round_);
   submit();
   if (wants_sync_) sync();
@@ -262,7 +273,12 @@ void Journal::on_sync_done(std::uint64_t round, int error) {
     return;
   }
   ++counters_.syncs;
-  synced_round_ = round;
+  if (!std::exchange(has_begun_, true)) {
+    round = writing_->number;
+    synced_round_ = round;
+    finish_round(round);
+  }
+  synced_round_ = std::max(synced_round_, round);
   owner_.on_synced(round);
   remove_dead();
   if (wants_sync_) sync();
@@ -312,6 +328,9 @@ std::uint64_t Journal::oldest_number() const {
 }
 
 std::uint64_t Journal::segment_number(std::uint32_t slot) const { return segment(slot).number; }
+bool Journal::has_segment(std::uint32_t slot, std::uint64_t number) const {
+  return slot < slots_.size() && slots_[slot] != nullptr && slots_[slot]->number == number;
+}
 std::uint64_t Journal::segment_size(std::uint32_t slot) const { return segment(slot).written_size; }
 std::size_t Journal::held_in(std::uint32_t slot) const { return segment(slot).held; }
 
@@ -329,13 +348,14 @@ Journal::Segment& Journal::segment(std::uint32_t slot) const {
 }
 
 std::uint32_t Journal::take_slot() {
-  if (free_slots_.empty()) {
+  // A place may still be in somebody's hands when its segment goes; so a slot rests for a while.
+  if (free_slots_.size() < kRestingSlots) {
     TAKO_CHECK(slots_.size() <= StreamEntry::kSlotMax);
     slots_.push_back(std::make_unique<Segment>());
     return static_cast<std::uint32_t>(slots_.size() - 1);
   }
-  const std::uint32_t slot = free_slots_.back();
-  free_slots_.pop_back();
+  const std::uint32_t slot = free_slots_.front();
+  free_slots_.pop_front();
   slots_[slot] = std::make_unique<Segment>();
   return slot;
 }

@@ -4,7 +4,9 @@
 //              round n+1                round n          <= n-1            <= m
 //
 // One round is being written at a time, one sync runs at a time, and what comes meanwhile gathers:
-// that is the group commit. Places are given when a record is put, so whoever puts knows at once
+// that is the group commit. The first round counts as written only when it is synced: a loss of
+// power must not take away the note that a new process has begun, and leave the end of the one
+// before as the last word. Places are given when a record is put, so whoever puts knows at once
 // where it will stand; when a round fails, so does everything that has not been written.
 #pragma once
 
@@ -110,6 +112,8 @@ class Journal {
   [[nodiscard]] std::uint32_t oldest_slot() const;
   [[nodiscard]] std::uint64_t oldest_number() const;
   [[nodiscard]] std::uint64_t segment_number(std::uint32_t slot) const;
+  // Is the slot (still) that of this segment?
+  [[nodiscard]] bool has_segment(std::uint32_t slot, std::uint64_t number) const;
   [[nodiscard]] std::uint64_t segment_size(std::uint32_t slot) const;
   [[nodiscard]] std::size_t held_in(std::uint32_t slot) const;
   [[nodiscard]] Source source(std::uint32_t slot) const;
@@ -133,6 +137,7 @@ class Journal {
   Chunk& chunk();
   Place placed(std::size_t begin, Chunk& chunk);
   void on_round_done(const std::shared_ptr<Round>& round);
+  void finish_round(std::uint64_t round);
   void abandon_unwritten();
   void on_sync_done(std::uint64_t round, int error);
   void forget(std::uint32_t slot);
@@ -143,9 +148,9 @@ class Journal {
   JournalOwner& owner_;
   Counters counters_;
   std::vector<std::unique_ptr<Segment>> slots_;  // by slot; [0] is never used
-  std::vector<std::uint32_t> free_slots_;
-  std::deque<std::uint32_t> order_;  // slots, the oldest first
-  std::uint32_t active_ = 0;         // 0: none yet
+  std::deque<std::uint32_t> free_slots_;         // the longest free first
+  std::deque<std::uint32_t> order_;              // slots, the oldest first
+  std::uint32_t active_ = 0;                     // 0: none yet
   std::uint64_t next_number_ = 1;
   std::uint64_t disk_bytes_ = 0;
   std::uint64_t held_bytes_ = 0;
@@ -156,6 +161,7 @@ class Journal {
   std::uint64_t synced_round_ = 0;
   bool is_syncing_ = false;
   bool wants_sync_ = false;
+  bool has_begun_ = false;  // the first round is synced
   bool is_dead_ = false;
   bool keeps_all_ = false;
   std::vector<std::shared_ptr<Cell>> unsynced_;  // files written to since the last sync began

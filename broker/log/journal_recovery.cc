@@ -45,6 +45,7 @@ class Replay {
       judge_place(i);
       if (auto replayed = replay(i); !replayed) return std::unexpected(replayed.error());
     }
+    if (auto synced = sync_all(); !synced) return std::unexpected(synced.error());
     judge_ends();
     for (auto& [key, stream] : out_.streams) join(*stream);
     out_.continues = ended_in_order_ && !has_new_damage_;
@@ -95,6 +96,19 @@ class Replay {
     if (skipped == 0 && before.size < header.previous_size) {
       count_damage(out_.findings.cut_segments);
     }
+  }
+
+  // What a killed process wrote may be in the page cache only; what is built on it will be called
+  // safe.
+  Result<void> sync_all() {
+    if (!options_.repairs) return {};
+    for (const RecoveredSegment& segment : out_.segments) {
+      if (const auto synced = segment.file->sync(); !synced) {
+        return fail_with("a segment can't be synced", synced.error());
+      }
+    }
+    const auto synced = folder_.sync();
+    return synced ? Result<void>() : fail_with("the log folder can't be synced", synced.error());
   }
 
   void judge_ends() {

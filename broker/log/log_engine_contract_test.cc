@@ -105,7 +105,7 @@ struct Bench final : LogObserver {
   RuntimeLimits limits;
   LimitCounters counters;
   TestDisk disk;
-  DiskSeams disk_seams = disk.seams(disk.folder());
+  DiskSeams disk_seams = disk.seams();
   std::unique_ptr<LogEngine> log;
   int told = 0;
   int told_when_done = 0;

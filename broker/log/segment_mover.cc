@@ -20,8 +20,11 @@ std::uint32_t stream_of(const SegmentRecord& record) {
 }  // namespace
 
 struct SegmentMover::Job {
-  Job(std::uint32_t of_slot, Journal::Source of, std::uint64_t size)
-      : slot(of_slot), source(std::move(of)), scanner(*source.file, {.salt = source.salt}, size) {}
+  Job(const Journal& journal, std::uint32_t of_slot)
+      : slot(of_slot),
+        number(journal.segment_number(of_slot)),
+        source(journal.source(of_slot)),
+        scanner(*source.file, {.salt = source.salt}, journal.segment_size(of_slot)) {}
 
   void read_piece() {
     records.clear();
@@ -42,6 +45,7 @@ struct SegmentMover::Job {
   }
 
   const std::uint32_t slot;
+  const std::uint64_t number;
   const Journal::Source source;
   SegmentScanner scanner;
   bool is_at_end = false;
@@ -51,7 +55,7 @@ struct SegmentMover::Job {
 
 void SegmentMover::start(std::uint32_t slot) {
   TAKO_CHECK(!is_active());
-  job_ = std::make_shared<Job>(slot, journal_.source(slot), journal_.segment_size(slot));
+  job_ = std::make_shared<Job>(journal_, slot);
   read();
 }
 
@@ -64,6 +68,10 @@ void SegmentMover::read() {
 }
 
 void SegmentMover::on_read(const std::shared_ptr<Job>& job) {
+  if (!journal_.has_segment(job->slot, job->number)) {
+    stop();  // Its last record went meanwhile, and the segment with it.
+    return;
+  }
   for (const SegmentRecord& record : job->records) {
     std::uint32_t number = 0;
     if (record.kind == log_format::Kind::State) {
@@ -92,9 +100,8 @@ void SegmentMover::go_on() {
     read();
     return;
   }
-  const std::uint32_t slot = job_->slot;
-  job_.reset();
-  owner_.on_moved(slot);
+  const auto job = std::exchange(job_, nullptr);
+  if (journal_.has_segment(job->slot, job->number)) owner_.on_moved(job->slot);
 }
 
 void SegmentMover::on_written(std::uint64_t round) {

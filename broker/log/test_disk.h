@@ -1,47 +1,20 @@
-// TestDisk: a folder for the disk log, and what an engine needs of it. For tests only.
+// TestDisk: files in memory for the disk log, and what an engine needs of them. For tests only.
 #pragma once
 
-#include <doctest/doctest.h>
-
-#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/log/log_engines.h"
+#include "broker/log/test_folder.h"
 #include "common/worker.h"
-#include "tests/support/temp_dir.h"
 
 namespace tako::broker {
 
-// Everything is done before the call returns, unless the test passes other workers.
+// Everything is done before the call returns. Outlives the engines: each next one is a new process.
 class TestDisk {
  public:
-  TestDisk() { open(); }
-
-  // The lock goes with the folder's object: so this is what a new process has.
-  void open() {
-    folder_.reset();
-    auto opened = PosixLogFolder::open_folder(path(), PosixLogFolder::Access::Owns);
-    REQUIRE(opened.has_value());
-    folder_ = std::move(*opened);
-  }
-  // Another for each process: epochs are random.
-  [[nodiscard]] std::uint64_t next_seed() { return ++seed_; }
-  [[nodiscard]] std::string path() const { return dir_.file("log"); }
-  [[nodiscard]] LogFolder& folder() { return *folder_; }
-
-  std::vector<std::string> told;  // to the operator
-  std::vector<std::string> failures;
-
- private:
-  test::TempDir dir_;
-  std::unique_ptr<PosixLogFolder> folder_;
-  InlineWorker worker_;
-  std::uint64_t seed_ = 100;
-
- public:
-  // `folder` instead of the real one: a test's that fails.
-  [[nodiscard]] DiskSeams seams(LogFolder& folder) {
+  [[nodiscard]] DiskSeams seams() {
     return {.folder = folder,
             .writer = worker_,
             .syncer = worker_,
@@ -50,6 +23,16 @@ class TestDisk {
             .warn = [this](std::string text) { told.push_back(std::move(text)); },
             .on_failed = [this](std::string text) { failures.push_back(std::move(text)); }};
   }
+  // Another for each process: epochs are random.
+  [[nodiscard]] std::uint64_t next_seed() { return ++seed_; }
+
+  ScriptedFolder folder;
+  std::vector<std::string> told;  // to the operator
+  std::vector<std::string> failures;
+
+ private:
+  InlineWorker worker_;
+  std::uint64_t seed_ = 100;
 };
 
 }  // namespace tako::broker
