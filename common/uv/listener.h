@@ -64,6 +64,7 @@ class Listener {
   void own_file();
   // The inverse: the socket was handed to another process, which goes on with it.
   void keep_file() noexcept { owns_file_ = false; }
+  [[nodiscard]] bool owns_file() const noexcept { return owns_file_; }
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
  private:
