@@ -40,26 +40,57 @@ uv::Address Server::adopt(uv::Fd listening_socket) {
 
 void Server::stop_listening() { listeners_.clear(); }
 
+void Server::pause_listening() {
+  for (const auto& listener : listeners_) listener->pause();
+}
+
+void Server::resume_listening() {
+  for (const auto& listener : listeners_) listener->resume();
+}
+
+void Server::leave_listening() {
+  for (const auto& listener : listeners_) listener->keep_file();
+  stop_listening();
+}
+
 void Server::on_connection(std::unique_ptr<uv::Stream> stream) {
   if (options_.admit && !options_.admit(*stream)) return;
   ++counters_.connections;
-  const std::size_t count = connections_.size();
-  const bool is_refused = count >= options_.connections_max;
+  const bool is_refused = connections_.size() >= options_.connections_max;
   if (is_refused) ++counters_.connections_refused;
-  // Telling it politely needs a connection too; of those there is a bound as well.
-  if (count >= options_.connections_max + limits::kHttpRefusingMax) {
+  ServerConnection* added = add(std::move(stream));
+  if (!is_refused || added == nullptr) return;
+  Error error{ErrorCode::LimitReached};
+  error.retry_after_ms = limits::kHttpRetryAfterMs;
+  added->refuse_connection(error);
+}
+
+// Telling it politely needs a connection too; of those there is a bound as well.
+ServerConnection* Server::add(std::unique_ptr<uv::Stream> stream) {
+  if (connections_.size() >= options_.connections_max + limits::kHttpRefusingMax) {
     ++counters_.connections_untold;
-    return;
+    return nullptr;
   }
   ConnectionOwner& owner = *this;  // Here, where the private base is known.
   auto connection = std::make_unique<ServerConnection>(std::move(stream), wheel_, handler_, owner,
                                                        options_.timeouts, counters_);
-  ServerConnection& added = *connection;
-  connections_.emplace(&added, std::move(connection));
-  if (!is_refused) return;
-  Error error{ErrorCode::LimitReached};
-  error.retry_after_ms = limits::kHttpRetryAfterMs;
-  added.refuse_connection(error);
+  ServerConnection* added = connection.get();
+  connections_.emplace(added, std::move(connection));
+  return added;
+}
+
+std::vector<uv::Fd> Server::take_idle(std::size_t count) {
+  std::vector<uv::Fd> taken;
+  for (const auto& [address, connection] : connections_) {
+    if (taken.size() >= count) break;
+    if (auto stream = connection->take_if_idle()) taken.push_back(stream->release());
+  }
+  return taken;
+}
+
+void Server::adopt_idle(uv::Fd connection) {
+  auto stream = std::make_unique<uv::Stream>(loop_, std::move(connection));
+  if (ServerConnection* added = add(std::move(stream))) added->note_kept();
 }
 
 void Server::on_connection_over(ServerConnection& connection) {

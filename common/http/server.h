@@ -39,11 +39,21 @@ class Server final : private ConnectionOwner {
 
   // Closes the listeners; connections go on.
   void stop_listening();
+  // Connections wait in the kernel meanwhile.
+  void pause_listening();
+  void resume_listening();
+  // Another process goes on with the sockets: as stop_listening(), and the files of unix ones stay.
+  void leave_listening();
   // Closes the listeners and idle connections, lets requests in flight finish with
   // `Connection: close`, those on their way too, then calls back (at once, at the end of the turn,
   // when there are none).
   void drain(std::function<void()> on_drained);
   [[nodiscard]] bool is_draining() const override { return is_draining_; }
+
+  // Connections that are between two requests, up to `count` of them, for another process.
+  [[nodiscard]] std::vector<uv::Fd> take_idle(std::size_t count);
+  // Such a connection, from another process.
+  void adopt_idle(uv::Fd connection);
 
   [[nodiscard]] std::size_t connection_count() const noexcept { return connections_.size(); }
   [[nodiscard]] const ServerCounters& counters() const noexcept { return counters_; }
@@ -54,6 +64,8 @@ class Server final : private ConnectionOwner {
 
  private:
   void on_connection(std::unique_ptr<uv::Stream> stream);
+  // Null: there are too many already.
+  ServerConnection* add(std::unique_ptr<uv::Stream> stream);
   void on_connection_over(ServerConnection& connection) override;
   void report_drained();
 

@@ -314,6 +314,22 @@ void ServerConnection::close_if_idle() {
   }
 }
 
+std::unique_ptr<uv::Stream> ServerConnection::take_if_idle() {
+  const bool is_idle =
+      state_ == State::Waiting && parser_.is_between_messages() && unread_.empty() && out_.empty();
+  if (!is_idle) return nullptr;
+  stream_->stop_reading();
+  stream_->set_observer(nullptr);
+  std::unique_ptr<uv::Stream> stream = std::move(stream_);
+  over();
+  return stream;
+}
+
+void ServerConnection::note_kept() {
+  requests_ = 1;
+  wheel_.arm(read_deadline_, timeouts_.idle);
+}
+
 // The one place where exchanges end and connections die: no frame of theirs is below.
 void ServerConnection::on_turn_end() {
   flush_pending_head();

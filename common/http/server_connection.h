@@ -168,6 +168,11 @@ class ServerConnection final : private uv::StreamObserver {
   // When draining: closes if between requests, and no request is on its way. One that never had a
   // request gets ServerTimeouts::linger for it: who connects is about to ask.
   void close_if_idle();
+  // The stream of a connection that is between two requests, for another process to serve; null: it
+  // is not. Over behind it, as after take_stream().
+  [[nodiscard]] std::unique_ptr<uv::Stream> take_if_idle();
+  // It has served requests in another process: an idle connection, not a new one.
+  void note_kept();
   // Answers without reading a request, and closes: there are too many connections.
   void refuse_connection(const Error& error);
 
