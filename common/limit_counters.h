@@ -56,6 +56,10 @@
   X(link_wait_ms)                                                                                  \
   X(link_lost_serve_ms)                                                                            \
   X(definitions_apply_wait_ms)                                                                     \
+  /* The handoff between edges. */                                                                 \
+  X(handoff_frame_bytes_max)                                                                       \
+  X(handoff_step_ms)                                                                               \
+  X(handoff_link_ms)                                                                               \
   /* The edge's fan-out. */                                                                        \
   X(tail_cache_messages_max)                                                                       \
   X(tail_cache_bytes_max)                                                                          \

@@ -67,6 +67,12 @@ inline constexpr std::int64_t kLinkWaitMs = 1'000;       // a request waits this
 inline constexpr std::int64_t kLinkLostServeMs = 5'000;  // then non-public channels stop serving
 inline constexpr std::int64_t kDefinitionsApplyWaitMs = 1'000;  // then the edges are named pending
 
+// The handoff of an edge's clients to its successor. At the bound the handoff ends; whoever has not
+// moved yet is served on by the one that has it.
+inline constexpr std::size_t kHandoffFrameBytesMax = 64 * kMiB;  // a client above it is drained
+inline constexpr std::int64_t kHandoffStepMs = 2'000;            // the other side's next word
+inline constexpr std::int64_t kHandoffLinkMs = 10'000;  // the successor's link to the broker
+
 // The edge's fan-out.
 inline constexpr std::size_t kTailCacheMessagesMax = 1'000;     // per channel: older are fetched
 inline constexpr std::size_t kTailCacheBytesMax = 1 * kMiB;     // per channel

@@ -52,6 +52,11 @@ struct RuntimeLimits {
   std::int64_t link_lost_serve_ms = limits::kLinkLostServeMs;
   std::int64_t definitions_apply_wait_ms = limits::kDefinitionsApplyWaitMs;
 
+  // The handoff between edges.
+  std::size_t handoff_frame_bytes_max = limits::kHandoffFrameBytesMax;
+  std::int64_t handoff_step_ms = limits::kHandoffStepMs;
+  std::int64_t handoff_link_ms = limits::kHandoffLinkMs;
+
   // The edge's fan-out.
   std::size_t tail_cache_messages_max = limits::kTailCacheMessagesMax;
   std::size_t tail_cache_bytes_max = limits::kTailCacheBytesMax;

@@ -61,6 +61,9 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
   void publish(PublishRequest request, Reply<PublishAck> reply) override;
   void api_call(ApiRequest request, Reply<ApiAnswer> reply) override;
 
+  // How far the control stream has been applied, and which one.
+  [[nodiscard]] std::uint64_t control_stream() const { return control_stream_; }
+  [[nodiscard]] std::uint64_t control_applied() const { return control_applied_; }
   [[nodiscard]] const BrokerLinkCounters& counters() const { return counters_; }
   // Why the broker refused this edge when it last tried; "" when it did not.
   [[nodiscard]] const std::string& refusal() const { return refusal_; }

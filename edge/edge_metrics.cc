@@ -176,4 +176,19 @@ void register_edge_metrics(Metrics& metrics, const EdgeCounters& sessions,
   register_http(metrics, http);
 }
 
+void register_handoff_metrics(Metrics& metrics, const HandoffCounters& counters) {
+  metrics.counter("tako_edge_handoff_given_total", "Clients handed over to a successor.",
+                  counters.given);
+  metrics.counter("tako_edge_handoff_taken_total", "Clients taken over from a predecessor.",
+                  counters.taken);
+  metrics.counter("tako_edge_handoff_taken_back_total",
+                  "Clients that were about to be handed over, and served on.", counters.taken_back);
+  metrics.counter("tako_edge_handoff_refused_total",
+                  "Clients that the successor could not go on with.", counters.refused);
+  metrics.counter("tako_edge_handoff_failed_total", "Handoffs that ended before their end.",
+                  counters.failed);
+  metrics.counter("tako_edge_handoff_peers_refused_total",
+                  "Strangers and garbage on the handoff socket.", counters.peers_refused);
+}
+
 }  // namespace tako::edge

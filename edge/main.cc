@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/config/admin.h"
@@ -18,6 +19,7 @@
 #include "common/config/service_manager.h"
 #include "common/config/start_up.h"
 #include "common/config/version.h"
+#include "common/http/server.h"
 #include "common/random.h"
 #include "common/uv/loop.h"
 #include "common/uv/timer.h"
@@ -26,6 +28,7 @@
 #include "edge/broker_link.h"
 #include "edge/edge_metrics.h"
 #include "edge/fanout/hub.h"
+#include "edge/handoff/handoff.h"
 #include "edge/server/edge_server.h"
 #include "edge/server/http_authorizer.h"
 #include "edge/session/broker_events.h"
@@ -37,6 +40,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{100};
 constexpr int kExitListen = 1;
+constexpr int kExitTakeover = 1;
 
 OriginPolicies origins_of(const config::Config& config) {
   OriginPolicies origins;
@@ -47,7 +51,7 @@ OriginPolicies origins_of(const config::Config& config) {
 }
 
 // One edge process. Members are in the order in which they are built; they end in the reverse.
-class Edge final : BrokerLink::Listener {
+class Edge final : BrokerLink::Listener, HandoffHost {
  public:
   Edge(const config::Config& config, Log& log, service::InheritedSockets sockets)
       : config_(config), log_(log), sockets_(std::move(sockets)) {
@@ -55,24 +59,28 @@ class Edge final : BrokerLink::Listener {
                           server_.http_counters());
     register_http_limits(metrics_, admin_.counters());
     for (const auto* pool : server_.upstream_counters()) register_upstream_limits(metrics_, *pool);
+    register_handoff_metrics(metrics_, handoff_counters_);
     metrics_.limits(limit_counters_);
     metrics_.process("tako-edge");
   }
 
   int run() {
-    if (!listen()) return kExitListen;
+    if (config_.edge.takeover && handoff_.has_predecessor()) {
+      handoff_.take_over();
+    } else if (!listen()) {
+      return kExitListen;
+    }
     link_.start(events_, *this);
     tick_.start_repeating(kTick);
-    service::tell_ready("serving");
-    watchdog_.start();
     loop_.run();
     link_.stop();
     log_.info("ended");
-    return 0;
+    return exit_status_;
   }
 
  private:
   bool listen() {
+    if (!listen_for_successor()) return false;
     // Looked for first: every other inherited socket is for clients, and takes the place of
     // edge.listen.
     auto inherited_admin =
@@ -80,8 +88,28 @@ class Edge final : BrokerLink::Listener {
     if (!(sockets_.empty() ? listen_for_clients() : adopt_for_clients())) return false;
     if (inherited_admin) {
       say_listening("admin ", admin_.adopt(*std::move(inherited_admin)));
-      return true;
+    } else if (!listen_for_admin()) {
+      return false;
     }
+    service::tell_ready("serving");
+    watchdog_.start();
+    return true;
+  }
+
+  // Without it an edge can serve, but not be taken over.
+  bool listen_for_successor() {
+    const Result<void> listens = handoff_.listen();
+    if (listens) return true;
+    const bool is_running = listens.error().code == ErrorCode::AddressInUse;
+    log_.log(is_running ? LogLevel::Error : LogLevel::Warn,
+             is_running
+                 ? "an edge of this name runs: --takeover takes it over, --name names another"
+                 : "this edge can't be taken over",
+             {{"name", config_.edge.name}, {"reason", listens.error().message()}});
+    return !is_running;
+  }
+
+  bool listen_for_admin() {
     return config_.edge.admin.empty() ||
            say_bound("admin ", config_.edge.admin,
                      [this](const uv::Address& address) { return admin_.listen(address); });
@@ -123,9 +151,38 @@ class Edge final : BrokerLink::Listener {
 
   void on_link_state(bool is_linked, std::string_view detail) override {
     log_.log(is_linked ? LogLevel::Info : LogLevel::Warn, detail, {{"link", config_.edge.link}});
+    if (is_linked) handoff_.on_linked();
   }
 
   void on_link_warning(std::string_view text) override { log_.warn(text); }
+
+  // HandoffHost.
+  void on_listeners(std::vector<HandedListener> listeners) override {
+    for (HandedListener& handed : listeners) {
+      const bool is_admin = handed.kind == ListenerKind::Admin;
+      if (!is_admin && handed.kind != ListenerKind::Clients) continue;
+      if (is_admin && config_.edge.admin.empty()) continue;
+      http::Server& server = is_admin ? admin_.server() : server_.http_server();
+      const uv::Address address = server.adopt(std::move(handed.socket));
+      if (handed.owns_file) server.listeners().back()->own_file();
+      say_listening(is_admin ? "admin " : "", address);
+    }
+  }
+  void on_taken_over(bool has_listeners) override {
+    const bool is_listening =
+        has_listeners ? !admin_.server().listeners().empty() || listen_for_admin() : listen();
+    if (!is_listening) return end(kExitListen);
+    service::tell_ready("serving");
+    watchdog_.start(service::Succession::TookOver);
+  }
+  // What has come nevertheless is told to come back, to the one that serves on.
+  void on_takeover_failed() override {
+    exit_status_ = kExitTakeover;
+    drain();
+  }
+  void on_successor(pid_t /*pid*/) override {}
+  void on_leave() override { drain(); }
+  void on_handoff_failed(const std::string& /*reason*/) override {}
 
   [[nodiscard]] std::vector<std::string> why_not_ready() const {
     std::vector<std::string> reasons;
@@ -144,13 +201,21 @@ class Edge final : BrokerLink::Listener {
 
   // The first signal lets clients go one by one, the second ends at once.
   void on_stop_signal() {
-    if (server_.is_draining()) {
-      loop_.stop();
-      return;
-    }
-    log_.info("draining", {{"clients", server_.live_clients()}, {"ms", config_.edge.drain_ms}});
+    if (is_draining_) return loop_.stop();
     service::tell_stopping();
+    handoff_.stop("this edge was told to stop");
+    drain();
+  }
+
+  void drain() {
+    if (std::exchange(is_draining_, true)) return;
+    log_.info("draining", {{"clients", server_.live_clients()}, {"ms", config_.edge.drain_ms}});
     server_.drain([this] { loop_.stop(); });
+  }
+
+  void end(int status) {
+    exit_status_ = status;
+    loop_.stop();
   }
 
   const config::Config& config_;
@@ -180,6 +245,19 @@ class Edge final : BrokerLink::Listener {
                      protocol_list()};
   Metrics metrics_;
   AdminServer admin_{loop_, wheel_.wheel(), metrics_, [this] { return why_not_ready(); }};
+  HandoffCounters handoff_counters_;
+  HandoffSocket handoff_socket_{loop_, [this](uv::Fd peer) { handoff_.on_peer(std::move(peer)); },
+                                [this](std::uint32_t uid) { handoff_.on_stranger(uid); }};
+  EdgeListeners listeners_{server_, admin_, handoff_socket_};
+  Handoff handoff_{
+      {loop_, server_, listeners_, config_.limits, limit_counters_, handoff_counters_, log_,
+       [this] { return ControlPosition{link_.control_stream(), link_.control_applied()}; }},
+      handoff_socket_,
+      handoff_path(config_.edge),
+      std::chrono::milliseconds(config_.edge.drain_ms),
+      *this};
+  int exit_status_ = 0;
+  bool is_draining_ = false;
   uv::Timer tick_{loop_, [this] { on_tick(); }};
   service::Watchdog watchdog_{loop_};
   uv::SignalWatcher on_term_{loop_, SIGTERM, [this] { on_stop_signal(); }};

@@ -32,6 +32,8 @@ class AdminServer final : private http::RequestHandler {
   // Serves a socket that listens already.
   uv::Address adopt(uv::Fd socket) { return server_.adopt(std::move(socket)); }
   [[nodiscard]] const http::ServerCounters& counters() const noexcept { return server_.counters(); }
+  // For its listeners, when another process goes on with them.
+  [[nodiscard]] http::Server& server() noexcept { return server_; }
 
  private:
   std::unique_ptr<http::Exchange> on_request(http::ServerConnection& connection,

@@ -29,6 +29,7 @@ struct EdgeConfig {
   std::string name = "edge";
   std::string app_secret_file;
   std::int64_t drain_ms = 5'000;
+  bool takeover = false;  // --takeover, of this start only: no key
 };
 
 struct LogConfig {

@@ -17,6 +17,7 @@ constexpr std::int64_t kCountMax = 10'000'000;
 constexpr std::int64_t kFrameShare = limits::kLinkFrameBytesMax / 2;
 constexpr std::int64_t kBytesMax = 1LL << 40U;
 constexpr std::int64_t kBufferMin = 1'024;
+constexpr std::int64_t kFrameMax = 1LL << 30U;  // its length is 32 bits
 constexpr std::int64_t kTimeMax = 7LL * 24 * 3600 * 1000;
 
 constexpr std::array kLimitKeys{
@@ -75,6 +76,12 @@ constexpr std::array kLimitKeys{
              "how long non-public channels are served without a link"},
     LimitKey{"definitions_apply_wait_ms", &L::definitions_apply_wait_ms, 0, 60'000,
              "how long PUT /v1/definitions waits for the edges"},
+    LimitKey{"handoff_frame_bytes_max", &L::handoff_frame_bytes_max, kBufferMin, kFrameMax,
+             "what moves to another edge at once; a client with more is drained"},
+    LimitKey{"handoff_step_ms", &L::handoff_step_ms, 1, 60'000,
+             "how long one side of a handoff waits for the other"},
+    LimitKey{"handoff_link_ms", &L::handoff_link_ms, 1, kTimeMax,
+             "how long an edge that takes over may take to link to the broker"},
     LimitKey{"tail_cache_messages_max", &L::tail_cache_messages_max, 1, kCountMax,
              "messages cached per channel at an edge"},
     LimitKey{"tail_cache_bytes_max", &L::tail_cache_bytes_max, kBufferMin, kBytesMax,

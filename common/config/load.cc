@@ -158,6 +158,7 @@ std::expected<Loaded, Problems> load(Program program, const Options& options,
   file->apply_keys(loaded.config, loaded.sources, problems);
   apply_environment(program, environment, loaded, problems);
   apply_options(options, program, loaded, problems);
+  loaded.config.edge.takeover = options.takeover;
   file->apply_apps(loaded.config, loaded.sources, problems);
   fill_app_defaults(loaded);
   check_whole(program, loaded.config, problems);

@@ -20,6 +20,7 @@ struct Given {
   bool checks = false;
   bool prints = false;
   bool shows_version = false;
+  bool takes_over = false;
 };
 
 std::string help_of(const KeySpec& spec) {
@@ -56,6 +57,11 @@ void build(CLI::App& app, Program program, Given& given) {
       ->type_name("NAME=N")
       ->allow_extra_args(false)
       ->take_all();
+  if (program == Program::Edge) {
+    app.add_flag("--takeover", given.takes_over,
+                 "takes over clients and listening sockets of the running edge of this name; with "
+                 "none it starts as ever");
+  }
   app.add_flag("--check-config", given.checks, "checks options, environment and file, and ends");
   app.add_flag("--print-config", given.prints,
                "prints every value and where it came from, and ends");
@@ -115,6 +121,7 @@ std::expected<Options, std::string> parse_options(Program program,
     return std::unexpected(unknown_option(app, extras.front()));
   }
   Options options{.action = action_of(given), .config_file = given.config_file};
+  options.takeover = given.takes_over;
   for (auto& [path, texts] : given.values) {
     if (!texts.empty()) options.values[path] = std::move(texts);
   }

@@ -17,6 +17,7 @@ struct Options {
   std::string config_file = {};                                 // --config; "": not given
   std::map<std::string, std::vector<std::string>> values = {};  // by key path, as given
   std::string help = {};                                        // with Action::Help
+  bool takeover = false;                                        // --takeover (edge)
 };
 
 // `arguments` without the program's own name. Errors: what is wrong, and the nearest known option.

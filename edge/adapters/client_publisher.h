@@ -55,6 +55,8 @@ class ClientPublisher {
   // comes to the observer, maybe from within.
   [[nodiscard]] Result<void> publish(const Subscription& subscription, ClientMessage message,
                                      const std::string& connection);
+  // Messages whose answer has not come.
+  [[nodiscard]] std::size_t pending() const { return pending_.size(); }
 
  private:
   void on_ack(std::uint64_t number, const Result<PublishAck>& ack);

@@ -5,7 +5,10 @@
 
 #include "edge/adapters/native_messages.h"
 #include "edge/adapters/native_sse.h"
+#include "edge/adapters/native_ws_plain.h"
 #include "edge/adapters/native_ws_request.h"
+#include "edge/adapters/native_ws_rich.h"
+#include "proto/handoff.pb.h"
 
 namespace tako::edge {
 
@@ -28,6 +31,22 @@ void NativeProtocol::serve(std::shared_ptr<const ClientRequest> request, HttpExc
     return exchange.refuse(Error{ErrorCode::NotImplemented});
   }
   requests_.begin(make_request(std::move(*route), std::move(request), exchange));
+}
+
+std::unique_ptr<ClientHandler> NativeProtocol::restore(const proto::ClientRecord& record) {
+  if (record.has_event_stream()) {
+    const proto::EventStreamRecord& stream = record.event_stream();
+    return std::make_unique<NativeSse>(
+        services_,
+        SseOptions{.is_chunked = stream.is_chunked(), .tells_events = stream.tells_events()});
+  }
+  if (!record.has_web_socket()) return nullptr;
+  const proto::WebSocketRecord& web_socket = record.web_socket();
+  if (web_socket.is_rich()) {
+    return std::make_unique<NativeWsRich>(services_, book_, nullptr, restored_upgrade(record));
+  }
+  if (web_socket.channels().empty() && !web_socket.has_awaited()) return nullptr;
+  return std::make_unique<NativeWsPlain>(services_, book_, nullptr);
 }
 
 std::unique_ptr<NativeRequest> NativeProtocol::make_request(

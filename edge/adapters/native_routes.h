@@ -18,6 +18,7 @@ class NativeProtocol final : public ClientProtocol {
 
   [[nodiscard]] bool owns_path(std::string_view path) const override;
   void serve(std::shared_ptr<const ClientRequest> request, HttpExchange& exchange) override;
+  [[nodiscard]] std::unique_ptr<ClientHandler> restore(const proto::ClientRecord& record) override;
 
  private:
   [[nodiscard]] std::unique_ptr<NativeRequest> make_request(

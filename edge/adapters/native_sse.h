@@ -33,6 +33,10 @@ class NativeSse final : public ClientHandler, public SubscriptionOwner {
   NativeSse(EdgeServices& services, SseOptions options, Opener& opener)
       : services_(services), options_(options), opener_(&opener), subscription_(services, *this) {}
 
+  // For a stream that another process has opened; on_restored() follows.
+  NativeSse(EdgeServices& services, SseOptions options)
+      : services_(services), options_(options), opener_(nullptr), subscription_(services, *this) {}
+
   // Asks for the channel. The opener may be called from within.
   void subscribe(SubscriptionRequest request) { subscription_.open(std::move(request)); }
 
@@ -43,6 +47,10 @@ class NativeSse final : public ClientHandler, public SubscriptionOwner {
   void on_deadline() override;
   void on_drain(std::int64_t retry_ms) override;
   void on_closed() override;
+  // native_sse_record.cc
+  [[nodiscard]] Movability movability() const override;
+  void save(proto::ClientRecord& record) const override;
+  void on_restored(ClientConnection& connection, const proto::ClientRecord& record) override;
 
  private:
   void on_subscribed(Subscription& subscription, const Start& start) override;

@@ -12,6 +12,11 @@
 #include "edge/session/lifetimes.h"
 #include "edge/session/subscription.h"
 
+namespace tako::proto {
+class AwaitedRecord;
+class WebSocketRecord;
+}  // namespace tako::proto
+
 namespace tako::edge {
 
 //   open --credential at hand--> subscribing --> live
@@ -23,6 +28,9 @@ class NativeWs : public ClientHandler, public SubscriptionOwner {
   void on_binary(std::string_view message) final;
   void on_deadline() final;
   void on_closed() final;
+  [[nodiscard]] Movability movability() const final;
+  void save(proto::ClientRecord& record) const final;
+  void on_restored(ClientConnection& connection, const proto::ClientRecord& record) final;
 
  protected:
   // `first`: the channel of the URL; null on the bare route. It waits for the envelope when the
@@ -38,6 +46,11 @@ class NativeWs : public ClientHandler, public SubscriptionOwner {
   virtual void check_more(std::int64_t /*now_ms*/) {}
   [[nodiscard]] virtual std::int64_t next_due_ms() const { return 0; }
   virtual void end_subscriptions() = 0;
+  // The handoff (native_ws_record.cc): nothing of it is under way at the app or the broker.
+  [[nodiscard]] virtual bool is_settled() const = 0;
+  virtual void save_channels(proto::WebSocketRecord& record) const = 0;
+  virtual void restore_channels(const proto::WebSocketRecord& record) = 0;
+  [[nodiscard]] virtual WireForm form() const = 0;
 
   // A subscription stands: its intervals hold for the connection.
   void apply_times(const Subscription& subscription);
@@ -50,6 +63,8 @@ class NativeWs : public ClientHandler, public SubscriptionOwner {
   // The same for what the client sent; counts the bound that it met, if it met one.
   void close_for(const Error& error);
 
+  // The channel of the URL waits for its credential.
+  [[nodiscard]] bool is_awaiting() const { return first_ != nullptr; }
   [[nodiscard]] bool is_open() const { return connection_ != nullptr; }
   [[nodiscard]] ClientConnection& connection() { return *connection_; }
   [[nodiscard]] EdgeServices& services() const { return services_; }
@@ -58,6 +73,7 @@ class NativeWs : public ClientHandler, public SubscriptionOwner {
 
  private:
   void take_envelope(std::string_view message);
+  void restore_awaited(const proto::AwaitedRecord& record);
   void on_patience_over();
 
   EdgeServices& services_;

@@ -20,6 +20,10 @@ class NativeWsPlain final : public NativeWs, public ClientPublisher::Observer {
   void subscribe_first(SubscriptionRequest request) override;
   void on_frame(std::string_view message) override;
   void end_subscriptions() override { subscription_.end(); }
+  [[nodiscard]] bool is_settled() const override;
+  void save_channels(proto::WebSocketRecord& record) const override;
+  void restore_channels(const proto::WebSocketRecord& record) override;
+  [[nodiscard]] WireForm form() const override { return WireForm::WsPlain; }
 
   void on_subscribed(Subscription& subscription, const Start& start) override;
   void on_gap(Subscription& subscription, const Gap& gap) override;

@@ -10,6 +10,9 @@
 
 namespace tako::edge {
 
+// The upgrade of a connection that another process has served.
+[[nodiscard]] ClientRequest restored_upgrade(const proto::ClientRecord& record);
+
 class NativeWsRich final : public NativeWs, public ClientPublisher::Observer {
  public:
   // `upgrade`: what later subscriptions are judged by, as keep_credentials() left it.
@@ -27,6 +30,11 @@ class NativeWsRich final : public NativeWs, public ClientPublisher::Observer {
   void check_more(std::int64_t now_ms) override;
   [[nodiscard]] std::int64_t next_due_ms() const override;
   void end_subscriptions() override;
+  // native_ws_rich_record.cc
+  [[nodiscard]] bool is_settled() const override;
+  void save_channels(proto::WebSocketRecord& record) const override;
+  void restore_channels(const proto::WebSocketRecord& record) override;
+  [[nodiscard]] WireForm form() const override { return WireForm::WsRich; }
 
   // SubscriptionOwner
   void on_subscribed(Subscription& subscription, const Start& start) override;

@@ -1,6 +1,7 @@
 // Who is in a channel's feed, and where: live side by side for the hot loop, all others in a list.
 #include "edge/fanout/feed.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/check.h"
@@ -39,6 +40,12 @@ Position Subscriber::position() const {
   return feed_->position_of(*this);
 }
 
+Position Subscriber::feed_head() const {
+  const Position at = position();
+  const Position head = feed_->head();
+  return {std::max(at.offset, head.offset), head.epoch};
+}
+
 Feed::Feed(FeedContext& context, ChannelNumber number, ChannelIdentity channel, FeedRules rules)
     : context_(context), number_(number), channel_(std::move(channel)), rules_(rules) {
   ++context_.counters.feeds;
@@ -63,9 +70,10 @@ bool Feed::join(Subscriber& subscriber, const Join& join) {
   put(subscriber, Place::Joining);
   ++context_.counters.subscribers;
   context_.host.on_occupancy_changed(*this);
-  if (state_ == State::Live) return judge(subscriber);  // It may be gone now.
+  const bool continued = join.handed_head && continue_at(subscriber, *join.handed_head);
+  if (!continued && state_ == State::Live) return judge(subscriber);  // It may be gone now.
   if (state_ == State::Idle && context_.broker.is_linked()) subscribe();
-  return true;
+  return !continued;
 }
 
 void Feed::leave(Subscriber& subscriber) {

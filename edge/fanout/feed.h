@@ -126,6 +126,8 @@ class Feed {
   [[nodiscard]] std::uint64_t first_cached() const;
 
   // feed_start.cc: where a subscriber starts
+  // Goes on where another edge has stopped; false: this feed knows another history, or is about to.
+  [[nodiscard]] bool continue_at(Subscriber& subscriber, const Position& handed_head);
   // True when the broker had to be asked.
   [[nodiscard]] bool judge(Subscriber& subscriber);
   void start(Subscriber& subscriber, const Start& start);

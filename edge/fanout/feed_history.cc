@@ -103,7 +103,8 @@ void Feed::lose_history(ReplayWindow window, std::uint64_t base, GapReason reaso
     if (subscriber.place_ != Place::Behind) return;  // Judged afresh.
     const Position from{subscriber.cursor_, old_head.epoch};
     const Resume resume = resume_at({.from_oldest = false, .position = from}, window_);
-    const bool goes_on = from.offset < old_head.offset && !resume.gap;
+    // The head itself is what the broker has just judged; a subscriber may be ahead of it.
+    const bool goes_on = from.offset != old_head.offset && !resume.gap;
     subscriber.cursor_ = goes_on ? resume.after : base;
     subscriber.replay_to_ = 0;
     if (!goes_on) tell_gap(subscriber, {.from = from, .to = head(), .reason = reason});

@@ -11,6 +11,21 @@ constexpr std::uint32_t kPageMessages = limits::kHistoryPageMax;
 
 }  // namespace
 
+// A feed that nothing is known of yet stands where the other edge's stood, as after a lost link: so
+// nobody waits for the broker. In a feed that is not as far yet a subscriber waits: see take_run().
+bool Feed::continue_at(Subscriber& subscriber, const Position& handed_head) {
+  if (!has_history_ && state_ == State::Idle) {
+    has_history_ = true;
+    window_.epoch = handed_head.epoch;
+    window_.head = handed_head.offset;
+  }
+  const Position at = subscriber.asked_->position;
+  if (!has_history_ || at.epoch != window_.epoch) return false;
+  subscriber.cursor_ = at.offset;
+  start(subscriber, {.at = at, .resumed = true, .gap = {}});
+  return true;
+}
+
 bool Feed::judge(Subscriber& subscriber) {
   if (!subscriber.asked_) {
     start(subscriber, {.at = head(), .resumed = false, .gap = {}});

@@ -36,6 +36,9 @@ struct Join {
   WireForm form = WireForm::WsPlain;
   SlowPolicy slow = SlowPolicy::Resume;
   bool is_public = false;  // served on when the link has been away for limits::kLinkLostServeMs
+  // Handed over by another edge, whose feed stood here: the cursor is a position of this epoch, and
+  // this edge may be behind it.
+  std::optional<Position> handed_head = {};
 };
 
 // Owned by a session, known to one feed while attached. It may leave within its own callbacks. It
@@ -75,6 +78,8 @@ class Subscriber {
   [[nodiscard]] const ChannelIdentity& channel() const;
   // The last position passed on to the sink; valid once started.
   [[nodiscard]] Position position() const;
+  // Where the channel's feed stands, for whoever goes on elsewhere; not before position().
+  [[nodiscard]] Position feed_head() const;
 
  private:
   friend class Feed;

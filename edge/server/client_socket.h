@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "common/limit_counters.h"
@@ -18,6 +19,10 @@
 #include "edge/server/websocket_parser.h"
 #include "edge/session/client.h"
 #include "edge/session/outbox.h"
+
+namespace tako::proto {
+class ConnectionRecord;
+}
 
 namespace tako::edge {
 
@@ -35,6 +40,7 @@ class ClientSocketOwner {
 
 // What all live clients of one app share: one pointer in each of them. Everything outlives them.
 struct ClientContext {
+  const std::string& app;
   uv::Loop& loop;
   uv::TimerWheel& wheel;
   Flusher& flusher;
@@ -62,11 +68,26 @@ class ClientSocket : public ClientConnection, private uv::StreamObserver, privat
   // The process leaves. No effect when the handler is gone.
   void drain(std::int64_t retry_ms);
   [[nodiscard]] bool is_drained() const noexcept { return is_drained_; }
+  // Another process did not want it, or could not have it: it will be drained.
+  void stay() noexcept { stays_ = true; }
+  [[nodiscard]] bool is_staying() const noexcept { return stays_; }
+  [[nodiscard]] const std::string& app() const noexcept { return context_.app; }
   // For the owner's table.
   void set_slot(std::size_t slot) noexcept { slot_ = static_cast<std::uint32_t>(slot); }
   [[nodiscard]] std::size_t slot() const noexcept { return slot_; }
   // The owner is going: tells the handler, now.
   void end_now();
+
+  // The handoff to another process.
+  [[nodiscard]] Movability movability() const;
+  // Stops reading, while what is under way is answered; and goes on.
+  void hold_input();
+  void release_input();
+  // While movability() is Now: fills the record and gives the socket away. The handler has gone
+  // without a word; this can only be destroyed, which the owner does.
+  [[nodiscard]] uv::Fd pack(proto::ClientRecord& record);
+  // In place of open(): goes on where pack() was called.
+  void unpack(const proto::ClientRecord& record);
 
   void send(const SharedBytes& frame) final;
   void send_control(const SharedBytes& frame) final;
@@ -89,6 +110,10 @@ class ClientSocket : public ClientConnection, private uv::StreamObserver, privat
   [[nodiscard]] virtual SharedBytes make_goodbye(ErrorCode code, std::string_view reason) = 0;
   // Closing and all is sent: may our FIN follow?
   [[nodiscard]] virtual bool is_ready_to_end() const = 0;
+
+  // What on_input() keeps of a frame that is not whole, and takes back.
+  virtual void save_input(proto::ConnectionRecord& /*record*/) const {}
+  virtual void restore_input(const proto::ConnectionRecord& /*record*/) {}
 
   [[nodiscard]] State state() const noexcept { return state_; }
   [[nodiscard]] ClientContext& context() noexcept { return context_; }
@@ -136,6 +161,7 @@ class ClientSocket : public ClientConnection, private uv::StreamObserver, privat
   bool is_full_ = false;
   bool peer_ended_ = false;
   bool is_drained_ = false;
+  bool stays_ = false;
 };
 
 }  // namespace tako::edge

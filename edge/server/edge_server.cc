@@ -4,13 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/http/server.h"
-#include "common/uv/timer.h"
-#include "edge/server/api_gateway.h"
-#include "edge/server/live_clients.h"
-#include "edge/server/proxy.h"
-#include "edge/server/router.h"
-#include "edge/server/site.h"
+#include "edge/server/edge_server_impl.h"
 #include "edge/session/services.h"
 
 namespace tako::edge {
@@ -32,56 +26,22 @@ http::ServerOptions server_options(const RuntimeLimits& limits) {
 
 }  // namespace
 
-// Members are taken down from the last to the first: the HTTP server with its exchanges before what
-// they use, the live clients before the flusher and the pools.
-class EdgeServer::Impl {
- public:
-  Impl(EdgeServerParts parts, std::vector<ClientProtocol*> protocols)
-      : parts_(std::move(parts)),
-        flusher_(parts_.loop),
-        clients_(parts_.config.limits.connections_max),
-        sites_({parts_.loop, parts_.wheel, flusher_, outboxes_, clients_, parts_.origins,
-                parts_.limit_counters, parts_.counters},
-               parts_.config.apps),
-        api_(parts_.loop, parts_.config.limits, parts_.limit_counters, parts_.counters,
-             parts_.broker),
-        proxy_(parts_.loop, parts_.wheel, parts_.random, parts_.config.limits,
-               parts_.limit_counters, parts_.counters),
-        router_({sites_, clients_, api_, proxy_, parts_.counters, parts_.warn},
-                ForwardedPolicy(parts_.config.trusted_proxies), std::move(protocols)),
-        server_(parts_.loop, parts_.wheel, router_, server_options(parts_.config.limits)),
-        drain_timer_(parts_.loop, [this] { drain_step(); }) {}
-  ~Impl() { clients_.end_all(); }  // While the pools that they use are there.
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-
-  void drain(std::function<void()> on_drained);
-
-  [[nodiscard]] http::Server& server() noexcept { return server_; }
-  [[nodiscard]] const LiveClients& clients() const noexcept { return clients_; }
-  [[nodiscard]] const Sites& sites() const noexcept { return sites_; }
-
- private:
-  void drain_step();
-  [[nodiscard]] bool is_empty() const {
-    return is_http_drained_ && clients_.size() == 0 && proxy_.tunnels() == 0;
-  }
-
-  EdgeServerParts parts_;
-  Flusher flusher_;
-  OutboxPool outboxes_;
-  LiveClients clients_;
-  Sites sites_;
-  ApiGateway api_;
-  Proxy proxy_;
-  Router router_;
-  http::Server server_;
-  uv::Timer drain_timer_;
-  std::function<void()> on_drained_;
-  std::int64_t drain_began_ms_ = 0;
-  std::size_t portion_ = 0;
-  bool is_http_drained_ = false;
-};
+EdgeServer::Impl::Impl(EdgeServerParts parts, std::vector<ClientProtocol*> protocols)
+    : parts_(std::move(parts)),
+      flusher_(parts_.loop),
+      clients_(parts_.config.limits.connections_max),
+      sites_({parts_.loop, parts_.wheel, flusher_, outboxes_, clients_, parts_.origins,
+              parts_.limit_counters, parts_.counters},
+             parts_.config.apps),
+      api_(parts_.loop, parts_.config.limits, parts_.limit_counters, parts_.counters,
+           parts_.broker),
+      proxy_(parts_.loop, parts_.wheel, parts_.random, parts_.config.limits, parts_.limit_counters,
+             parts_.counters),
+      protocols_(std::move(protocols)),
+      router_({sites_, clients_, api_, proxy_, parts_.counters, parts_.warn},
+              ForwardedPolicy(parts_.config.trusted_proxies), protocols_),
+      server_(parts_.loop, parts_.wheel, router_, server_options(parts_.config.limits)),
+      drain_timer_(parts_.loop, [this] { drain_step(); }) {}
 
 void EdgeServer::Impl::drain(std::function<void()> on_drained) {
   on_drained_ = std::move(on_drained);

@@ -19,8 +19,13 @@
 #include "common/uv/timer_wheel.h"
 #include "edge/fanout/broker_port.h"
 #include "edge/server/counters.h"
+#include "edge/server/packed_client.h"
 #include "edge/session/client.h"
 #include "edge/session/origin_policies.h"
+
+namespace tako::http {
+class Server;
+}
 
 namespace tako::edge {
 
@@ -52,6 +57,27 @@ class EdgeServer {
                                            const uv::ListenOptions& options);
   // A socket that listens already.
   uv::Address adopt(uv::Fd listening_socket);
+
+  // ---- The handoff of clients to another process (edge/handoff).
+  // For its listeners.
+  [[nodiscard]] http::Server& http_server();
+  // Clients that can move, at most `count` and a little more than `bytes_max` of records. They are
+  // nobody's until they are unpacked, here or elsewhere. Those that only wait for an answer of the
+  // app or the broker are not read meanwhile, until let_go().
+  [[nodiscard]] std::vector<PackedClient> pack(std::size_t count, std::size_t bytes_max);
+  void let_go();
+  // Can this client go on here? `others`: that were accepted with it. Errors: NotImplemented (of a
+  // newer version), NotFound (its app), LimitReached.
+  [[nodiscard]] Result<void> accept(PackedClient& packed, std::size_t others);
+  // It goes on here. Call accept() first, for one that another process has packed.
+  void unpack(PackedClient packed);
+  // It goes on here, and is not packed again.
+  void unpack_to_stay(PackedClient packed);
+  // How many sockets of clients there are.
+  [[nodiscard]] std::size_t client_sockets() const;
+  // No more requests than those in flight; is_empty() when they and all clients are gone.
+  void finish_requests();
+  [[nodiscard]] bool is_empty() const;
 
   // Leaves: stops listening, lets requests in flight finish, tells live clients when to come back,
   // spread over edge.drain_ms; calls back once, when nobody is left or shortly after that time.

@@ -57,6 +57,8 @@ class FrameScanner {
   [[nodiscard]] std::uint64_t payload_length() const noexcept { return length_; }
   [[nodiscard]] std::array<std::byte, 4> mask() const noexcept;
 
+  // The last header is complete.
+  [[nodiscard]] bool is_whole() const noexcept { return is_whole_; }
   // Between two frames, and no fragmented message is open.
   [[nodiscard]] bool is_at_boundary() const noexcept {
     return (size_ == 0 || is_whole_) && !is_message_open_;

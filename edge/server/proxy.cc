@@ -10,6 +10,7 @@
 #include "edge/server/proxy_exchange.h"
 #include "edge/server/proxy_headers.h"
 #include "edge/session/services.h"
+#include "proto/handoff.pb.h"
 
 namespace tako::edge {
 namespace {
@@ -70,6 +71,10 @@ std::unique_ptr<http::Exchange> Proxy::serve(http::ServerConnection& connection,
 
 void Proxy::open_tunnel(Tunnel::End client, Tunnel::End upstream) {
   ++counters_.tunnels_opened;
+  add_tunnel(std::move(client), std::move(upstream));
+}
+
+void Proxy::add_tunnel(Tunnel::End client, Tunnel::End upstream) {
   auto tunnel =
       std::make_unique<Tunnel>(loop_, wheel_, std::chrono::milliseconds(limits_.stream_progress_ms),
                                *this, std::move(client), std::move(upstream));
@@ -80,6 +85,32 @@ void Proxy::open_tunnel(Tunnel::End client, Tunnel::End upstream) {
 void Proxy::on_tunnel_over(Tunnel& tunnel) {
   tunnels_.erase(&tunnel);
   counters_.tunnels_open = tunnels_.size();
+}
+
+void Proxy::pack(std::vector<PackedClient>& out, std::size_t count) {
+  for (auto it = tunnels_.begin(); it != tunnels_.end() && out.size() < count;) {
+    Tunnel& tunnel = *it->second;
+    if (!tunnel.can_move()) {
+      tunnel.hold();
+      ++it;
+      continue;
+    }
+    PackedClient& packed = out.emplace_back();
+    packed.record().mutable_tunnel();
+    packed.sockets = tunnel.pack();
+    it = tunnels_.erase(it);
+  }
+  counters_.tunnels_open = tunnels_.size();
+}
+
+void Proxy::unpack(PackedClient packed) {
+  auto client = std::make_unique<uv::Stream>(loop_, std::move(packed.sockets[0]));
+  auto upstream = std::make_unique<uv::Stream>(loop_, std::move(packed.sockets[1]));
+  add_tunnel({std::move(client), {}}, {std::move(upstream), {}});
+}
+
+void Proxy::let_go() {
+  for (const auto& [address, tunnel] : tunnels_) tunnel->let_go();
 }
 
 void Proxy::end_tunnels() {

@@ -11,6 +11,7 @@
 #include "common/uv/timer_wheel.h"
 #include "edge/server/counters.h"
 #include "edge/server/forwarded.h"
+#include "edge/server/packed_client.h"
 #include "edge/server/site.h"
 #include "edge/server/tunnel.h"
 
@@ -30,6 +31,10 @@ class Proxy final : public TunnelOwner {
                                                       const ClientOrigin& origin);
 
   [[nodiscard]] std::size_t tunnels() const noexcept { return tunnels_.size(); }
+  // The handoff, as in LiveClients: takes tunnels that can move, and holds up the others.
+  void pack(std::vector<PackedClient>& out, std::size_t count);
+  void unpack(PackedClient packed);
+  void let_go();
   // A tunnel's protocol is the app's: nothing can be said in it, it can only be cut.
   void end_tunnels();
 
@@ -37,6 +42,7 @@ class Proxy final : public TunnelOwner {
   friend class ProxyExchange;
 
   void open_tunnel(Tunnel::End client, Tunnel::End upstream);
+  void add_tunnel(Tunnel::End client, Tunnel::End upstream);
   void on_tunnel_over(Tunnel& tunnel) override;
 
   uv::Loop& loop_;

@@ -24,8 +24,8 @@ Site::Site(const SiteParts& parts, const config::AppConfig& app)
       origins_(parts.origins.of(app.id)),
       parsers_({.message_bytes_max = app.limits.client_message_bytes_max,
                 .fragments_max = app.limits.fragments_max}),
-      clients_{parts.loop, parts.wheel,          parts.flusher,  parts.outboxes, parsers_,
-               app.limits, parts.limit_counters, parts.counters, parts.clients} {
+      clients_{app.id,   parts.loop, parts.wheel,          parts.flusher,  parts.outboxes,
+               parsers_, app.limits, parts.limit_counters, parts.counters, parts.clients} {
   if (app.upstream.empty()) return;
   // The configuration has checked the text.
   if (auto origin = http::Origin::parse(app.upstream)) {
@@ -37,6 +37,12 @@ Site::Site(const SiteParts& parts, const config::AppConfig& app)
 
 Sites::Sites(const SiteParts& parts, const std::vector<config::AppConfig>& apps) {
   for (const config::AppConfig& app : apps) sites_.push_back(std::make_unique<Site>(parts, app));
+}
+
+Site* Sites::of_app(std::string_view id) {
+  const auto found = std::ranges::find_if(
+      sites_, [id](const std::unique_ptr<Site>& site) { return site->app().id == id; });
+  return found == sites_.end() ? nullptr : found->get();
 }
 
 Site* Sites::find(std::string_view host) {

@@ -51,6 +51,8 @@ class Sites {
 
   // `host`: normalized_host(). The only app takes all; null: several, and none of them has it.
   [[nodiscard]] Site* find(std::string_view host);
+  // By the app's id; null: it is not configured here.
+  [[nodiscard]] Site* of_app(std::string_view id);
 
   [[nodiscard]] const std::vector<std::unique_ptr<Site>>& all() const noexcept { return sites_; }
 

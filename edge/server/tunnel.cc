@@ -22,6 +22,11 @@ void Tunnel::Side::end_after_queue() {
   if (queue_.empty()) stream_->shutdown_write();
 }
 
+// Reads again, unless something holds it up.
+void Tunnel::Side::go_on() {
+  if (!tunnel_.is_held_ && !has_ended_ && !other_->is_blocked()) stream_->start_reading();
+}
+
 void Tunnel::Side::reset() { stream_->reset_on_close(); }
 
 void Tunnel::Side::on_bytes(std::span<const std::byte> bytes) {
@@ -42,7 +47,7 @@ void Tunnel::Side::on_writable() {
   if (!flushed) return tunnel_.break_off();
   if (queue_.empty()) {
     if (is_ending_) stream_->shutdown_write();
-    if (!other_->has_ended_) other_->stream_->start_reading();
+    other_->go_on();
   }
   if (*flushed) tunnel_.note_progress();
   tunnel_.advance();
@@ -78,6 +83,32 @@ void Tunnel::note_progress() {
 void Tunnel::advance() {
   note_progress();
   if (client_.is_finished() && upstream_.is_finished()) over_.schedule();
+}
+
+bool Tunnel::can_move() const noexcept {
+  const bool is_busy = client_.is_blocked() || upstream_.is_blocked() || client_.has_ended() ||
+                       upstream_.has_ended() || over_.is_scheduled();
+  return !is_busy;
+}
+
+void Tunnel::hold() {
+  is_held_ = true;
+  client_.stop();
+  upstream_.stop();
+}
+
+void Tunnel::let_go() {
+  if (!std::exchange(is_held_, false) || over_.is_scheduled()) return;
+  client_.go_on();
+  upstream_.go_on();
+}
+
+std::vector<uv::Fd> Tunnel::pack() {
+  stuck_.cancel();
+  std::vector<uv::Fd> sockets;
+  sockets.push_back(client_.release());
+  sockets.push_back(upstream_.release());
+  return sockets;
 }
 
 void Tunnel::on_stuck() { break_off(); }

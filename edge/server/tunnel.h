@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "common/uv/loop.h"
 #include "common/uv/send_queue.h"
@@ -38,6 +39,13 @@ class Tunnel {
   // that long ends the tunnel.
   Tunnel(uv::Loop& loop, uv::TimerWheel& wheel, std::chrono::milliseconds progress_timeout,
          TunnelOwner& owner, End client, End upstream);
+  // The handoff: nothing waits in it, and neither end has ended.
+  [[nodiscard]] bool can_move() const noexcept;
+  // Reads neither end, until what waits is gone; and goes on.
+  void hold();
+  void let_go();
+  // While can_move(): gives the sockets away; this can only be destroyed.
+  [[nodiscard]] std::vector<uv::Fd> pack();
   Tunnel(const Tunnel&) = delete;
   Tunnel& operator=(const Tunnel&) = delete;
 
@@ -56,6 +64,8 @@ class Tunnel {
     [[nodiscard]] bool is_finished() const noexcept { return is_ending_ && queue_.empty(); }
     void reset();
     void stop() { stream_->stop_reading(); }
+    void go_on();
+    [[nodiscard]] uv::Fd release() { return stream_->release(); }
 
    private:
     void on_bytes(std::span<const std::byte> bytes) override;
@@ -81,6 +91,7 @@ class Tunnel {
   TunnelOwner& owner_;
   Side client_;
   Side upstream_;
+  bool is_held_ = false;
   uv::TurnEndTask over_;
   uv::MemberDeadline<Tunnel, &Tunnel::on_stuck> stuck_{*this};
 };

@@ -20,6 +20,8 @@ class WebSocketConnection final : public ClientSocket, private WebSocketEvents {
   void on_input(std::span<const std::byte> bytes) override;
   [[nodiscard]] SharedBytes make_goodbye(ErrorCode code, std::string_view reason) override;
   [[nodiscard]] bool is_ready_to_end() const override { return is_input_over_; }
+  void save_input(proto::ConnectionRecord& record) const override;
+  void restore_input(const proto::ConnectionRecord& record) override;
 
   bool on_text(std::string_view message) override;
   bool on_binary(std::string_view message) override;

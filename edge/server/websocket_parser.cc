@@ -56,10 +56,27 @@ WebSocketParser::~WebSocketParser() = default;
 bool WebSocketParser::feed(std::span<const std::byte> bytes, WebSocketEvents& events) {
   events_ = &events;
   while (!bytes.empty() && !is_stopped_) {
-    bytes = bytes.subspan(payload_left_ == 0 ? read_header(bytes) : read_payload(bytes));
+    const std::size_t used = payload_left_ == 0 ? read_header(bytes) : read_payload(bytes);
+    remember(bytes.first(used));
+    bytes = bytes.subspan(used);
   }
   events_ = nullptr;
   return !is_stopped_;
+}
+
+// Whole messages leave nothing here, so that bytes are copied only where a read was cut, or while a
+// message comes in fragments.
+void WebSocketParser::remember(std::span<const std::byte> bytes) {
+  const bool is_frame_over = payload_left_ == 0 && scanner_.is_whole();
+  if (is_frame_over && scanner_.is_at_boundary()) {
+    unparsed_.clear();
+    frame_begin_ = 0;
+    return;
+  }
+  unparsed_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (!is_frame_over) return;
+  if (scanner_.is_control()) unparsed_.resize(frame_begin_);
+  frame_begin_ = unparsed_.size();
 }
 
 std::size_t WebSocketParser::read_header(std::span<const std::byte> bytes) {

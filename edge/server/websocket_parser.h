@@ -51,6 +51,9 @@ class WebSocketParser {
   [[nodiscard]] bool is_at_boundary() const noexcept {
     return payload_left_ == 0 && scanner_.is_at_boundary();
   }
+  // The bytes fed since the last boundary, without control frames that were answered already: fed
+  // to a fresh parser, they bring it to where this one is. Empty at a boundary.
+  [[nodiscard]] std::string_view unparsed() const noexcept { return unparsed_; }
 
  private:
   struct FreeContext {
@@ -58,6 +61,7 @@ class WebSocketParser {
   };
   struct Callbacks;  // wslay's, static.
 
+  void remember(std::span<const std::byte> bytes);
   [[nodiscard]] std::size_t read_header(std::span<const std::byte> bytes);
   [[nodiscard]] std::size_t read_payload(std::span<const std::byte> bytes);
   void end_control_frame();
@@ -71,7 +75,9 @@ class WebSocketParser {
   std::span<const std::byte> wslay_input_;
   WebSocketEvents* events_ = nullptr;  // During feed().
   std::uint64_t payload_left_ = 0;
-  std::string control_;  // Payload of the current control frame so far, unmasked.
+  std::string unparsed_;
+  std::size_t frame_begin_ = 0;  // where in unparsed_ the current frame begins
+  std::string control_;          // Payload of the current control frame so far, unmasked.
   bool is_stopped_ = false;
 };
 

@@ -13,6 +13,10 @@
 #include "edge/session/authorizer.h"
 #include "edge/session/client.h"
 
+namespace tako::proto {
+class CallRecord;
+}
+
 namespace tako::edge {
 
 // As the client said it; kept, because new definitions are applied to it again.
@@ -22,6 +26,9 @@ struct ChannelCall {
   std::string params;  // raw query, or a JSON object
   bool params_are_json = false;
 };
+
+void save_call(const ChannelCall& call, proto::CallRecord& record);
+[[nodiscard]] ChannelCall restored_call(const proto::CallRecord& record);
 
 // The channel meant by a call under one set of definitions.
 struct ChannelTarget {

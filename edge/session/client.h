@@ -16,7 +16,18 @@
 #include "common/shared_bytes.h"
 #include "edge/fanout/frame_sink.h"
 
+namespace tako::proto {
+class ClientRecord;
+}
+
 namespace tako::edge {
+
+// Whether a client can pass to another process as it is.
+enum class Movability : std::uint8_t {
+  Now,
+  Soon,   // an answer of the app or the broker is under way; nothing of the client should be read
+  Never,  // it is ending
+};
 
 // One HTTP request of a client, already checked by the server: path normalised, app found by Host.
 struct ClientRequest {
@@ -83,6 +94,16 @@ class ClientHandler {
   virtual void on_drain(std::int64_t retry_ms) = 0;
   // The connection is gone (either side). No calls to it any more.
   virtual void on_closed() = 0;
+
+  // The handoff to another process.
+  [[nodiscard]] virtual Movability movability() const { return Movability::Never; }
+  // While movability() is Now: what the protocol must remember. Destroyed behind it, without
+  // on_closed.
+  virtual void save(proto::ClientRecord& /*record*/) const {}
+  // In place of on_open, for a handler that ClientProtocol::restore made: goes on where the other
+  // process has stopped. May close the connection.
+  virtual void on_restored(ClientConnection& /*connection*/,
+                           const proto::ClientRecord& /*record*/) {}
 };
 
 // The answer to one HTTP request, given by a protocol, now or later, once. Owned by the server
@@ -116,6 +137,12 @@ class ClientProtocol {
   [[nodiscard]] virtual bool owns_path(std::string_view path) const = 0;
   // Serves it. `exchange` lives until it is answered or gone. May answer at once or later.
   virtual void serve(std::shared_ptr<const ClientRequest> request, HttpExchange& exchange) = 0;
+  // The handler of a client that another process has served; on_restored() follows. Null: it is not
+  // of this protocol, or holds what this version can't go on with.
+  [[nodiscard]] virtual std::unique_ptr<ClientHandler> restore(
+      const proto::ClientRecord& /*record*/) {
+    return nullptr;
+  }
 };
 
 }  // namespace tako::edge

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "proto/handoff.pb.h"
+
 namespace tako::edge {
 namespace {
 
@@ -52,6 +54,20 @@ ConnectionTimes::Due ConnectionTimes::check_stream(std::int64_t now_ms, std::int
 std::int64_t ConnectionTimes::next_ms() const {
   return earlier(earlier(patience_ms_, end_ms_),
                  keepalive_interval_ms_ == 0 ? 0 : next_keepalive_ms_);
+}
+
+void ConnectionTimes::save(proto::TimesRecord& record) const {
+  record.set_keepalive_interval_ms(keepalive_interval_ms_);
+  record.set_next_keepalive_ms(next_keepalive_ms_);
+  record.set_end_ms(end_ms_);
+  record.set_patience_ms(patience_ms_);
+}
+
+void ConnectionTimes::restore(const proto::TimesRecord& record) {
+  keepalive_interval_ms_ = record.keepalive_interval_ms();
+  next_keepalive_ms_ = record.next_keepalive_ms();
+  end_ms_ = record.end_ms();
+  patience_ms_ = record.patience_ms();
 }
 
 }  // namespace tako::edge

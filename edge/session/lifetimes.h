@@ -6,6 +6,10 @@
 
 #include "common/random.h"
 
+namespace tako::proto {
+class TimesRecord;
+}
+
 namespace tako::edge {
 
 // A connection's lifetime, up to a tenth shorter: connections made together don't end together.
@@ -35,6 +39,10 @@ class ConnectionTimes {
   [[nodiscard]] Due check_stream(std::int64_t now_ms, std::int64_t last_sent_ms);
   // When to check next.
   [[nodiscard]] std::int64_t next_ms() const;
+
+  // For another process, whose clock is the same.
+  void save(proto::TimesRecord& record) const;
+  void restore(const proto::TimesRecord& record);
 
  private:
   [[nodiscard]] Due check_ends(std::int64_t now_ms) const;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "common/limits.h"
 #include "common/shared_bytes.h"
@@ -37,6 +38,9 @@ class Outbox {
   // The kernel took this many bytes (at most bytes()). The rest of a cut frame stays first.
   void consume(std::size_t bytes);
   void clear();
+  // Calls `visit(kind, bytes)` for what is unsent of each frame, oldest first.
+  template <typename Visit>
+  void for_each_unsent(Visit visit) const;
 
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] bool empty() const noexcept { return bytes_ == 0; }
@@ -75,6 +79,18 @@ class Outbox {
   std::size_t control_bytes_ = 0;
   std::size_t sent_of_first_ = 0;
 };
+
+template <typename Visit>
+void Outbox::for_each_unsent(Visit visit) const {
+  std::size_t sent = sent_of_first_;
+  const auto tell = [&](FrameKind kind, const SharedBytes& frame) {
+    visit(kind, frame.view().substr(std::exchange(sent, 0)));
+  };
+  for (std::size_t i = inline_begin_; i < inline_end_; ++i) tell(inline_kinds_[i], inline_[i]);
+  for (const Chunk* chunk = first_.get(); chunk != nullptr; chunk = chunk->next.get()) {
+    for (std::size_t i = chunk->begin; i < chunk->end; ++i) tell(chunk->kinds[i], chunk->frames[i]);
+  }
+}
 
 static_assert(sizeof(Outbox) <= 96, "part of what an idle connection costs");
 

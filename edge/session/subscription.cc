@@ -23,10 +23,7 @@ void Subscription::open(SubscriptionRequest request) {
            .slow = request.target.definition->slow,
            .is_public = request.target.is_public()};
   call_ = std::move(request.call);
-  definitions_ = request.target.definitions;
-  definition_ = request.target.definition;
-  channel_ = std::move(request.target.channel);
-  services_.definitions.watch(*this);
+  watch_definitions(request.target);
   if (definition_->auth) {
     credentials_ = std::make_unique<Credentials>(std::move(request.credentials));
     ask(request.target.params);
@@ -34,6 +31,13 @@ void Subscription::open(SubscriptionRequest request) {
     move(SubscriptionEvent::Granted);
     join();
   }
+}
+
+void Subscription::watch_definitions(const ChannelTarget& target) {
+  definitions_ = target.definitions;
+  definition_ = target.definition;
+  channel_ = target.channel;
+  services_.definitions.watch(*this);
 }
 
 void Subscription::attach(FrameSink& sink) {
@@ -85,6 +89,10 @@ void Subscription::join() {
 
 void Subscription::on_started(const Start& start) {
   move(SubscriptionEvent::Started);
+  if (is_restored_) {
+    if (start.gap) owner_.on_gap(*this, *start.gap);
+    return;
+  }
   ++services_.counters.subscriptions_started;
   if (start.resumed) ++services_.counters.subscriptions_resumed;
   owner_.on_subscribed(*this, start);

@@ -12,6 +12,10 @@
 #include "edge/session/services.h"
 #include "edge/session/subscription_state.h"
 
+namespace tako::proto {
+class SubscriptionRecord;
+}
+
 namespace tako::edge {
 
 class Subscription;
@@ -41,6 +45,12 @@ struct SubscriptionRequest {
   WireForm form = WireForm::WsPlain;
 };
 
+// What a record of a subscription leaves to whoever restores it.
+struct RestoreAs {
+  Operation operation = Operation::Subscribe;
+  WireForm form = WireForm::WsPlain;
+};
+
 class Subscription final : private Subscriber, private DefinitionsWatcher {
  public:
   Subscription(EdgeServices& services, SubscriptionOwner& owner)
@@ -50,6 +60,13 @@ class Subscription final : private Subscriber, private DefinitionsWatcher {
   // Once: asks the app (unless the channel is public), then joins. The owner may be called back
   // from within.
   void open(SubscriptionRequest request);
+  // In place of open(): goes on where save() was called. What is new meanwhile comes as on_gap or
+  // on_ended, maybe from within; on_subscribed does not.
+  void restore(const proto::SubscriptionRecord& record, const RestoreAs& as, FrameSink& sink);
+  // While can_move().
+  void save(proto::SubscriptionRecord& record) const;
+  // Neither the app nor the broker is being asked about it.
+  [[nodiscard]] bool can_move() const { return state_ == SubscriptionState::Live; }
   // Where frames go; with none yet, nothing flows.
   void attach(FrameSink& sink);
   // The connection has room again.
@@ -93,6 +110,7 @@ class Subscription final : private Subscriber, private DefinitionsWatcher {
   void join();
   void fail(const Error& error);
   void judge_again(const ChannelTarget& target);
+  void watch_definitions(const ChannelTarget& target);
 
   EdgeServices& services_;
   SubscriptionOwner& owner_;
@@ -106,6 +124,7 @@ class Subscription final : private Subscriber, private DefinitionsWatcher {
   Grant grant_;
   std::unique_ptr<Credentials> credentials_;  // null for a public channel
   std::unique_ptr<Authorizer::Ticket> ticket_;
+  bool is_restored_ = false;
   FrameSink* paused_sink_ = nullptr;  // while nothing may be delivered before the app's answer
 };
 

@@ -125,6 +125,9 @@ inline std::int64_t now_ms() {
       .count();
 }
 
+// The offset part of an id.
+inline std::uint64_t offset_of(std::string_view id) { return std::stoull(std::string(id)); }
+
 // The epoch part of an id.
 inline std::string epoch_of(std::string_view id) {
   return std::string(id.substr(id.find('-') + 1));

@@ -12,15 +12,16 @@ const arrows = {
   'common/ipc': ['common', 'common/uv', 'proto'],
   'common/config': ['common', 'common/uv', 'common/http'],
   'edge/fanout': ['common'],
-  'edge/session': ['common', 'edge/fanout'],
-  'edge/adapters': ['common', 'edge/fanout', 'edge/session'],
+  'edge/session': ['common', 'proto', 'edge/fanout'], // What moves to another edge is handoff.proto.
+  'edge/adapters': ['common', 'proto', 'edge/fanout', 'edge/session'],
   'edge/server': [
-    'common', 'common/uv', 'common/http', 'common/config',
+    'common', 'common/uv', 'common/http', 'common/config', 'proto',
     'edge/fanout', 'edge/session', 'edge/adapters',
   ],
+  'edge/handoff': ['common', 'common/uv', 'common/http', 'common/config', 'proto', 'edge/server'],
   edge: [
     'common', 'common/uv', 'common/http', 'common/ipc', 'common/config', 'proto',
-    'edge/fanout', 'edge/session', 'edge/adapters', 'edge/server',
+    'edge/fanout', 'edge/session', 'edge/adapters', 'edge/server', 'edge/handoff',
   ],
   'broker/log': ['common', 'proto'], // What is stored is record.proto.
   'broker/cluster': ['common', 'broker/log'],

@@ -79,8 +79,9 @@ void Cluster::kill_broker() {
   broker_.reset();
 }
 
-std::size_t Cluster::add_edge() {
-  const std::string name = "edge" + std::to_string(edges_.size());
+std::unique_ptr<Process> Cluster::start_edge(std::size_t edge, int start,
+                                             const std::vector<std::string>& more) {
+  const std::string name = "edge" + std::to_string(edge);
   std::vector<std::string> arguments{"--listen",
                                      "127.0.0.1:0",
                                      "--link",
@@ -90,7 +91,7 @@ std::size_t Cluster::add_edge() {
                                      "--name",
                                      name,
                                      "--drain-ms",
-                                     "50",
+                                     std::to_string(options_.drain_ms),
                                      "--app-secret-file",
                                      folder_.file("secret")};
   const std::string upstream = app_ ? app_->upstream() : options_.upstream;
@@ -99,16 +100,43 @@ std::size_t Cluster::add_edge() {
     append(arguments, {"--config", folder_.write("edge.toml", options_.edge_config)});
   }
   append(arguments, options_.edge_arguments);
-  auto process = std::make_unique<Process>(ProcessOptions{.program = program("tako-edge"),
-                                                          .arguments = std::move(arguments),
-                                                          .environment = options_.edge_environment,
-                                                          .inherited = options_.edge_inherited,
-                                                          .output_folder = folder_.path(),
-                                                          .name = name});
+  append(arguments, more);
+  return std::make_unique<Process>(
+      ProcessOptions{.program = program("tako-edge"),
+                     .arguments = std::move(arguments),
+                     .environment = {},
+                     .output_folder = folder_.path(),
+                     .name = start == 1 ? name : name + "-" + std::to_string(start)});
+}
+
+std::size_t Cluster::add_edge() {
+  auto process = start_edge(edges_.size(), 1, {});
   Endpoint address = process->output_line(0);
   Endpoint admin = process->output_after("admin ");
-  edges_.push_back({.process = std::move(process), .address = address, .admin = admin});
+  edges_.push_back({.process = std::move(process),
+                    .successor = nullptr,
+                    .starts = 1,
+                    .address = std::move(address),
+                    .admin = std::move(admin)});
   return edges_.size() - 1;
+}
+
+Process& Cluster::begin_takeover(std::size_t edge, const std::vector<std::string>& more) {
+  std::vector<std::string> arguments = more;
+  arguments.emplace_back("--takeover");
+  Edge& old = edges_.at(edge);
+  old.successor = start_edge(edge, ++old.starts, arguments);
+  return *old.successor;
+}
+
+void Cluster::finish_takeover(std::size_t edge) {
+  Edge& old = edges_.at(edge);
+  old.successor->wait_for_text("taken over");
+  if (const int status = old.process->wait_for_exit(); status != 0) {
+    throw TestFailure("the old edge ended with " + std::to_string(status) + "\n" +
+                      old.process->errors());
+  }
+  old.process = std::move(old.successor);
 }
 
 void Cluster::wait_until_ready(std::size_t edge) {

@@ -30,6 +30,7 @@ struct ClusterOptions {
   std::map<std::string, std::string> edge_environment = {};
   std::string log = "disk";   // The log engine: as a user has it, unless a test says else.
   bool starts_broker = true;  // False: the test starts it later.
+  int drain_ms = 50;          // Of the edges.
   std::string upstream = {};  // Instead of the stub app.
 };
 
@@ -66,6 +67,17 @@ class Cluster {
   // One more edge, which need not get ready. Returns its index.
   std::size_t add_edge();
 
+  // Starts the edge's successor: the same options, `more`, and --takeover.
+  Process& begin_takeover(std::size_t edge = 0, const std::vector<std::string>& more = {});
+  // Waits until it has taken over and the old process has ended well: it is the edge from now on.
+  void finish_takeover(std::size_t edge = 0);
+  void take_over(std::size_t edge = 0) {
+    begin_takeover(edge);
+    finish_takeover(edge);
+  }
+  // The successor is given up: the edge is still what it was.
+  void forget_successor(std::size_t edge = 0) { edges_.at(edge).successor.reset(); }
+
   // Requests to the app API; `must_*` fail the test on any other status.
   [[nodiscard]] HttpResponse api(std::string method, std::string target, std::string body = {},
                                  Headers headers = {});
@@ -80,11 +92,15 @@ class Cluster {
  private:
   struct Edge {
     std::unique_ptr<Process> process;
+    std::unique_ptr<Process> successor;
+    int starts = 1;
     Endpoint address;
     Endpoint admin;
   };
 
   void stop(Process& process, std::string_view name) const;
+  [[nodiscard]] std::unique_ptr<Process> start_edge(std::size_t edge, int start,
+                                                    const std::vector<std::string>& more);
 
   ClusterOptions options_;
   TempDir folder_;

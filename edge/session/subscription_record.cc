@@ -1,0 +1,133 @@
+// A subscription as it moves to another process, and what has changed there since.
+#include <utility>
+
+#include "edge/session/subscription.h"
+#include "proto/handoff.pb.h"
+
+namespace tako::edge {
+namespace {
+
+void save_grant(const Grant& grant, proto::GrantRecord& record) {
+  record.set_subject(grant.subject);
+  if (grant.expires_at_ms) record.set_expires_at_ms(*grant.expires_at_ms);
+  if (grant.keepalive_interval_ms) record.set_keepalive_interval_ms(*grant.keepalive_interval_ms);
+  if (grant.max_connection_lifetime_ms) {
+    record.set_max_connection_lifetime_ms(*grant.max_connection_lifetime_ms);
+  }
+  if (!grant.rights) return;
+  record.set_has_rights(true);
+  for (const std::string& right : *grant.rights) record.add_rights(right);
+}
+
+Grant restored_grant(const proto::GrantRecord& record) {
+  Grant grant;
+  grant.subject = record.subject();
+  if (record.has_expires_at_ms()) grant.expires_at_ms = record.expires_at_ms();
+  if (record.has_keepalive_interval_ms()) {
+    grant.keepalive_interval_ms = record.keepalive_interval_ms();
+  }
+  if (record.has_max_connection_lifetime_ms()) {
+    grant.max_connection_lifetime_ms = record.max_connection_lifetime_ms();
+  }
+  if (record.has_rights()) grant.rights.emplace(record.rights().begin(), record.rights().end());
+  return grant;
+}
+
+void save_credentials(const Credentials& credentials, proto::CredentialsRecord& record) {
+  if (credentials.header) {
+    if (credentials.header->scheme) record.set_header_scheme(*credentials.header->scheme);
+    record.set_header_value(credentials.header->value);
+  }
+  if (credentials.cookie) record.set_cookie(*credentials.cookie);
+  record.set_ip(credentials.ip);
+}
+
+std::unique_ptr<Credentials> restored_credentials(const proto::CredentialsRecord& record) {
+  auto credentials = std::make_unique<Credentials>();
+  if (record.has_header_value()) {
+    HeaderCredential& header = credentials->header.emplace();
+    if (record.has_header_scheme()) header.scheme = record.header_scheme();
+    header.value = record.header_value();
+  }
+  if (record.has_cookie()) credentials->cookie = record.cookie();
+  credentials->ip = record.ip();
+  return credentials;
+}
+
+std::optional<AuthRule> restored_rule(const proto::SubscriptionRecord& record) {
+  if (!record.has_auth()) return std::nullopt;
+  AuthRule rule;
+  if (record.auth().has_header_name()) rule.header_name = record.auth().header_name();
+  if (record.auth().has_cookie_name()) rule.cookie_name = record.auth().cookie_name();
+  return rule;
+}
+
+}  // namespace
+
+void save_call(const ChannelCall& call, proto::CallRecord& record) {
+  record.set_app(call.app);
+  record.set_name(call.name);
+  record.set_params(call.params);
+  record.set_params_are_json(call.params_are_json);
+}
+
+ChannelCall restored_call(const proto::CallRecord& record) {
+  return {.app = record.app(),
+          .name = record.name(),
+          .params = record.params(),
+          .params_are_json = record.params_are_json()};
+}
+
+// A credential is kept where it may be asked for again: where the permission ends.
+void Subscription::save(proto::SubscriptionRecord& record) const {
+  save_call(call_, *record.mutable_call());
+  record.set_key(channel_.key);
+  record.set_offset(position().offset);
+  record.set_epoch(position().epoch.value);
+  record.set_feed_head(feed_head().offset);
+  save_grant(grant_, *record.mutable_grant());
+  if (definition_->auth) {
+    proto::AuthRuleRecord& rule = *record.mutable_auth();
+    if (definition_->auth->header_name) rule.set_header_name(*definition_->auth->header_name);
+    if (definition_->auth->cookie_name) rule.set_cookie_name(*definition_->auth->cookie_name);
+  }
+  if (credentials_ && grant_.expires_at_ms) {
+    save_credentials(*credentials_, *record.mutable_credentials());
+  }
+}
+
+// Judged by the definitions that hold here, as if they had just come. They are nearly always those
+// that held there; for what they change in between the client has to come again.
+void Subscription::restore(const proto::SubscriptionRecord& record, const RestoreAs& as,
+                           FrameSink& sink) {
+  is_restored_ = true;
+  operation_ = as.operation;
+  call_ = restored_call(record.call());
+  channel_.key = record.key();
+  grant_ = restored_grant(record.grant());
+  const auto& definitions = services_.definitions.of(call_.app);
+  Result<ChannelTarget> target = resolve_channel(call_, definitions);
+  if (!target || target->channel.key != record.key()) {
+    ++services_.counters.ended_by_definitions;
+    return fail(target ? Error{ErrorCode::DefinitionsChanged} : target.error());
+  }
+  const Position at{record.offset(), Epoch{record.epoch()}};
+  join_ = {.cursor = Cursor{.from_oldest = false, .position = at},
+           .form = as.form,
+           .slow = target->definition->slow,
+           .is_public = target->is_public(),
+           .handed_head = Position{record.feed_head(), at.epoch}};
+  const std::optional<AuthRule> rule = restored_rule(record);
+  const bool is_rule_same = target->definition->auth == rule || target->is_public();
+  if (!is_rule_same) {
+    ++services_.counters.ended_by_definitions;
+    return fail(Error{ErrorCode::DefinitionsChanged});
+  }
+  watch_definitions(*target);
+  if (record.has_credentials()) credentials_ = restored_credentials(record.credentials());
+  set_sink(&sink);
+  move(SubscriptionEvent::Granted);
+  join();
+}
+
+}  // namespace tako::edge
