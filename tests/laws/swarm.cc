@@ -165,7 +165,7 @@ void Swarm::tick() {
       throw TestFailure(subscriber->history.name + " was never answered");
     }
   }
-  if (is_calm_) return;
+  if (is_calm_ || !options_.is_restless) return;
   // About one in a hundred each tick: every subscriber is disturbed about once a second.
   for (std::size_t i = 0; i < subscribers_.size() / 100 + 1; ++i) {
     disturb(*subscribers_.at(below(subscribers_.size())));
@@ -255,6 +255,7 @@ void Swarm::on_readable(Subscriber& subscriber) {
   const ssize_t got = recv(subscriber.fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got <= 0) {
+    if (subscriber.has_started && !subscriber.is_stranger) ++ended_;
     drop(subscriber, false, static_cast<std::int64_t>(below(200)));
     return;
   }
@@ -277,6 +278,7 @@ bool Swarm::on_item(Subscriber& subscriber, const WireItem& item) {
       on_control(subscriber, item.text);
       return true;
     case WireItem::Kind::Close:
+      if (subscriber.has_started && !subscriber.is_stranger) ++ended_;
       if (item.status == 4410) on_gap(subscriber, {});
       drop(subscriber, false, static_cast<std::int64_t>(below(200)));
       return false;

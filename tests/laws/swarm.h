@@ -27,6 +27,7 @@ struct SwarmOptions {
   int subscribers = 500;
   int strangers = 10;  // on private channels, with a token that the app refuses
   std::uint64_t seed = 1;
+  bool is_restless = true;  // drop, stall and come back at random
 };
 
 class Swarm {
@@ -44,6 +45,8 @@ class Swarm {
   [[nodiscard]] std::uint64_t drops() const { return drops_; }
   [[nodiscard]] std::uint64_t stalls() const { return stalls_; }
   [[nodiscard]] std::uint64_t gaps() const { return gaps_; }
+  // Live subscriptions that the server's side has ended.
+  [[nodiscard]] std::uint64_t ended() const { return ended_; }
   [[nodiscard]] std::uint64_t messages() const { return messages_; }
 
   // Ends the thread and gives what was seen. Throws what the thread threw.
@@ -76,6 +79,7 @@ class Swarm {
   std::atomic<std::uint64_t> drops_ = 0;
   std::atomic<std::uint64_t> stalls_ = 0;
   std::atomic<std::uint64_t> gaps_ = 0;
+  std::atomic<std::uint64_t> ended_ = 0;
   std::atomic<std::uint64_t> messages_ = 0;
   std::exception_ptr failure_;
   std::thread thread_;

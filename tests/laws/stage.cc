@@ -1,0 +1,81 @@
+// Rooms, their app, and the closing rounds.
+#include "tests/laws/stage.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+
+namespace tako::test {
+namespace {
+
+constexpr int kPublicRooms = 24;
+constexpr int kPrivateRooms = 8;
+constexpr int kClosingRoundsMax = 60;
+
+std::string definitions_of(const Windows& windows) {
+  const std::string schema =
+      R"("paramsSchema":{"type":"object","properties":{"r":{"type":"integer"}},"required":["r"]}})";
+  return R"({"definitions":[{"name":"room","auth":false,"maxMessages":)" +
+         std::to_string(windows.public_rooms) + "," + schema +
+         R"(,{"name":"secret","auth":{},"maxMessages":)" + std::to_string(windows.private_rooms) +
+         "," + schema + "]}";
+}
+
+StubReply judge_token(const Json& call) {
+  const bool is_good = call.has("header") && call["header"]["value"].string() == "good";
+  if (is_good) return {.body = R"({"ok":true,"subject":"crowd","ttlMs":60000})"};
+  return {.status = 403, .body = "{}"};
+}
+
+}  // namespace
+
+std::uint64_t choose_seed() {
+  const char* given = std::getenv("TAKO_LAW_SEED");
+  const std::uint64_t seed =
+      given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+  std::printf("TAKO_LAW_SEED=%llu\n", static_cast<unsigned long long>(seed));
+  return seed;
+}
+
+Stage::Stage(const Windows& windows)
+    : cluster({.broker_config = "[[apps]]\nid = \"default\"\ndefinitions_file = \"" +
+                                folder_.write("definitions.json", definitions_of(windows)) +
+                                "\"\n"}) {
+  cluster.app().on_authorize(judge_token);
+  for (int i = 0; i < kPublicRooms + kPrivateRooms; ++i) {
+    const bool is_private = i >= kPublicRooms;
+    const std::string name = is_private ? "secret" : "room";
+    const std::string query = "?r=" + std::to_string(i);
+    channels.push_back({"/_tako/channels/" + name + query, is_private});
+    publish_targets.push_back("/v1/channels/" + name + "/messages" + query);
+  }
+}
+
+std::vector<SeenPosition> Stage::publish_round(std::uint32_t first_number,
+                                               std::vector<PublishedMessage>& published) {
+  std::vector<SeenPosition> heads;
+  for (std::size_t i = 0; i < publish_targets.size(); ++i) {
+    const auto number = first_number + static_cast<std::uint32_t>(i);
+    const HttpResponse answer = cluster.api("POST", publish_targets[i],
+                                            R"({"type":"m","data":{"n":)" + std::to_string(number) +
+                                                R"(,"c":)" + std::to_string(i) + "}}");
+    REQUIRE(answer.status == 201);
+    heads.push_back(parse_position(answer.json()["id"].string()));
+    published.push_back({number, static_cast<std::uint16_t>(i), true, heads.back()});
+  }
+  return heads;
+}
+
+void Stage::bring_to_the_end(const Swarm& swarm, std::uint32_t first_number, History& history) {
+  std::uint32_t number = first_number;
+  for (int round = 0; round < kClosingRoundsMax; ++round) {
+    history.heads = publish_round(number, history.published);
+    number += static_cast<std::uint32_t>(history.heads.size());
+    const auto all_there = [&] { return swarm.count_at(history.heads) == swarm.authorized(); };
+    if (eventually(all_there, std::chrono::seconds(2))) return;
+  }
+}
+
+}  // namespace tako::test
