@@ -1,8 +1,11 @@
 // tako-edge: builds every part, in order, and alone knows them all.
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <stdexcept>
@@ -29,6 +32,7 @@
 #include "edge/edge_metrics.h"
 #include "edge/fanout/hub.h"
 #include "edge/handoff/handoff.h"
+#include "edge/handoff/successor.h"
 #include "edge/server/edge_server.h"
 #include "edge/server/http_authorizer.h"
 #include "edge/session/broker_events.h"
@@ -41,6 +45,8 @@ namespace {
 constexpr std::chrono::milliseconds kTick{100};
 constexpr int kExitListen = 1;
 constexpr int kExitTakeover = 1;
+// Beside the time that a successor has for its link: to start, and to be given the first clients.
+constexpr std::chrono::milliseconds kSuccessorPatience{10'000};
 
 OriginPolicies origins_of(const config::Config& config) {
   OriginPolicies origins;
@@ -50,11 +56,21 @@ OriginPolicies origins_of(const config::Config& config) {
   return origins;
 }
 
+// How this program was started.
+struct Launch {
+  std::string program;
+  std::vector<std::string> arguments;  // without the program's name
+};
+
 // One edge process. Members are in the order in which they are built; they end in the reverse.
 class Edge final : BrokerLink::Listener, HandoffHost {
  public:
-  Edge(const config::Config& config, Log& log, service::InheritedSockets sockets)
-      : config_(config), log_(log), sockets_(std::move(sockets)) {
+  Edge(const config::Config& config, Log& log, service::InheritedSockets sockets, Launch launch)
+      : config_(config),
+        log_(log),
+        sockets_(std::move(sockets)),
+        successor_(loop_, std::move(launch.program), std::move(launch.arguments),
+                   [this](int status) { on_successor_ended(status); }) {
     register_edge_metrics(metrics_, session_counters_, server_counters_, hub_.counters(), link_,
                           server_.http_counters());
     register_http_limits(metrics_, admin_.counters());
@@ -172,6 +188,7 @@ class Edge final : BrokerLink::Listener, HandoffHost {
     const bool is_listening =
         has_listeners ? !admin_.server().listeners().empty() || listen_for_admin() : listen();
     if (!is_listening) return end(kExitListen);
+    service::tell_main_process(getpid());
     service::tell_ready("serving");
     watchdog_.start(service::Succession::TookOver);
   }
@@ -180,9 +197,48 @@ class Edge final : BrokerLink::Listener, HandoffHost {
     exit_status_ = kExitTakeover;
     drain();
   }
-  void on_successor(pid_t /*pid*/) override {}
-  void on_leave() override { drain(); }
-  void on_handoff_failed(const std::string& /*reason*/) override {}
+  void on_successor(pid_t /*pid*/) override {
+    give_up_successor_.stop();
+    watchdog_.stop();
+    exit_status_ = replaced_status();
+  }
+  void on_leave() override {
+    exit_status_ = replaced_status();
+    drain();
+  }
+  void on_handoff_failed(const std::string& /*reason*/) override { serve_on(); }
+
+  // A worker's supervisor must know that nobody is to be started in its place.
+  [[nodiscard]] static int replaced_status() {
+    return std::getenv(kWorkerVariable) == nullptr ? 0 : kExitReplaced;
+  }
+
+  // SIGUSR2: the program, as it is on disk now, takes over.
+  void start_successor() {
+    if (is_draining_ || successor_.pid() != 0) {
+      log_.warn("no handoff is begun: this edge drains, or a successor is there already");
+      return;
+    }
+    service::tell_reloading("handing over");
+    const Result<pid_t> started = successor_.start();
+    if (!started) {
+      log_.error("the new edge can't be started; this one serves on",
+                 {{"reason", started.error().message()}});
+      return serve_on();
+    }
+    log_.info("started a new edge to take over", {{"pid", *started}});
+    give_up_successor_.start_once(std::chrono::milliseconds(config_.limits.handoff_link_ms) +
+                                  kSuccessorPatience);
+  }
+
+  void on_successor_ended(int status) {
+    give_up_successor_.stop();
+    if (is_draining_ || exit_status_ != 0) return;
+    log_.error("the new edge has ended; this one serves on", {{"status", status}});
+    serve_on();
+  }
+
+  void serve_on() { service::tell_ready("serving; the last handoff failed"); }
 
   [[nodiscard]] std::vector<std::string> why_not_ready() const {
     std::vector<std::string> reasons;
@@ -202,8 +258,8 @@ class Edge final : BrokerLink::Listener, HandoffHost {
   // The first signal lets clients go one by one, the second ends at once.
   void on_stop_signal() {
     if (is_draining_) return loop_.stop();
-    service::tell_stopping();
     handoff_.stop("this edge was told to stop");
+    service::tell_stopping();
     drain();
   }
 
@@ -258,9 +314,12 @@ class Edge final : BrokerLink::Listener, HandoffHost {
       *this};
   int exit_status_ = 0;
   bool is_draining_ = false;
+  Successor successor_;
+  uv::Timer give_up_successor_{loop_, [this] { successor_.kill(); }};
   uv::Timer tick_{loop_, [this] { on_tick(); }};
   service::Watchdog watchdog_{loop_};
   uv::SignalWatcher on_term_{loop_, SIGTERM, [this] { on_stop_signal(); }};
+  uv::SignalWatcher on_usr2_{loop_, SIGUSR2, [this] { start_successor(); }};
   uv::SignalWatcher on_int_{loop_, SIGINT, [this] { on_stop_signal(); }};
 
   [[nodiscard]] std::vector<ClientProtocol*> protocol_list() const {
@@ -271,7 +330,7 @@ class Edge final : BrokerLink::Listener, HandoffHost {
   }
 };
 
-int run(const std::vector<std::string>& arguments) {
+int run(const std::string& program, const std::vector<std::string>& arguments) {
   const config::StartUp start = config::start_up(
       config::Program::Edge, arguments, config::process_environment(), std::cout, std::cerr);
   if (!start.loaded) return start.exit_code;
@@ -290,12 +349,12 @@ int run(const std::vector<std::string>& arguments) {
                                "; leave either the socket unit or edge.workers out");
     }
     Log log(log_options, std::cerr);
-    return supervise(arguments, config, log);
+    return supervise(program, arguments, config, log);
   }
   Log log(log_options);
   for (const std::string& warning : start.loaded->warnings) log.warn(warning);
   log.info("starting", {{"version", config::version_text()}, {"open_files_max", files}});
-  return Edge(config, log, *std::move(sockets)).run();
+  return Edge(config, log, *std::move(sockets), {program, arguments}).run();
 }
 
 }  // namespace
@@ -303,7 +362,7 @@ int run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   try {
-    return tako::edge::run({argv + 1, argv + argc});
+    return tako::edge::run(tako::edge::own_program(argv[0]), {argv + 1, argv + argc});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "tako-edge: %s\n", error.what());
     return 1;

@@ -11,11 +11,16 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "common/config/service_manager.h"
 #include "common/uv/listener.h"
 #include "common/uv/socket.h"
+#include "edge/handoff/dismiss.h"
+#include "edge/handoff/handoff_socket.h"
+#include "edge/handoff/successor.h"
 
 namespace tako::edge {
 namespace {
@@ -28,11 +33,17 @@ constexpr int kExitListen = 1;
 
 struct Worker {
   pid_t pid = -1;
+  pid_t successor = -1;  // that takes over from it
+  bool is_gone = false;  // replaced by another supervisor's, or told to leave: not started again
   SteadyClock::time_point restart_at{};
 };
 
+int status_of(int status) {
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 // Forks and execs; the child gets SIGTERM should we die, so that no worker is left behind.
-pid_t start_worker(const std::vector<std::string>& arguments) {
+pid_t start_worker(const std::string& program, const std::vector<std::string>& arguments) {
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
@@ -49,25 +60,33 @@ pid_t start_worker(const std::vector<std::string>& arguments) {
   for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}) unsetenv(name);
   // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): stdout stays its own owner.
   if (std::freopen("/dev/null", "w", stdout) == nullptr) _exit(kExitListen);
-  execv("/proc/self/exe", argv.data());
+  setenv(kWorkerVariable, "1", 1);
+  execvp(program.c_str(), argv.data());
   _exit(kExitListen);
 }
 
 class Supervisor {
  public:
-  Supervisor(const std::vector<std::string>& arguments, const config::Config& config, Log& log)
-      : arguments_(arguments), config_(config), log_(log), workers_(config.edge.workers) {
+  Supervisor(std::string program, const std::vector<std::string>& arguments,
+             const config::Config& config, Log& log)
+      : new_program_(std::move(program)),
+        arguments_(arguments),
+        config_(config),
+        log_(log),
+        workers_(config.edge.workers) {
     sigemptyset(&signals_);
-    for (const int number : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&signals_, number);
+    for (const int number : {SIGTERM, SIGINT, SIGCHLD, SIGUSR2}) sigaddset(&signals_, number);
     sigprocmask(SIG_BLOCK, &signals_, nullptr);
   }
 
   int run() {
     if (!bind_all()) return kExitListen;
     start_missing();
+    if (config_.edge.takeover) dismiss_surplus();
     service::tell_ready(std::to_string(workers_.size()) + " workers");
-    while (!is_stopping_ || alive() > 0) {
+    while (!is_over()) {
       if (!is_stopping_) start_missing();
+      if (!is_stopping_) roll();
       give_sign_of_life();
       wait_for_signal();
     }
@@ -99,11 +118,51 @@ class Supervisor {
     const auto now = SteadyClock::now();
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       Worker& worker = workers_[i];
-      if (worker.pid > 0 || now < worker.restart_at) continue;
-      worker.pid = start_worker(worker_arguments(arguments_, config_.edge, bound_, i));
+      if (worker.pid > 0 || worker.is_gone || now < worker.restart_at) continue;
+      worker.pid = start_worker(program_, worker_arguments(arguments_, config_.edge, bound_, i));
       worker.restart_at = now + kRestartPause;
       log_.info("worker started", {{"worker", i}, {"pid", worker.pid}});
     }
+  }
+
+  // A supervisor before this one had more workers.
+  void dismiss_surplus() {
+    config::EdgeConfig surplus = config_.edge;
+    for (std::size_t i = workers_.size();; ++i) {
+      surplus.name = config_.edge.name + "." + std::to_string(i);
+      if (!dismiss_edge(handoff_path(surplus))) return;
+      log_.info("a worker too many was told to leave", {{"worker", i}});
+    }
+  }
+
+  void begin_rolling() {
+    if (rolling_) {
+      log_.warn("no handoff is begun: one is under way");
+      return;
+    }
+    log_.info("handing over, worker by worker", {{"program", new_program_}});
+    service::tell_reloading("handing over");
+    rolling_ = 0;
+    program_ = new_program_;  // Of a worker that dies from now on, too.
+  }
+
+  // One at a time: the next is begun when the one before has ended and its successor serves.
+  void roll() {
+    if (!rolling_) return;
+    while (*rolling_ < workers_.size() && workers_[*rolling_].pid <= 0) ++*rolling_;
+    if (*rolling_ >= workers_.size()) return end_rolling("all workers are new");
+    Worker& worker = workers_[*rolling_];
+    if (worker.successor > 0) return;  // Under way.
+    worker.successor = start_worker(program_, takeover_arguments(worker_arguments(
+                                                  arguments_, config_.edge, bound_, *rolling_)));
+    log_.info("worker started to take over",
+              {{"worker", *rolling_}, {"from_pid", worker.pid}, {"pid", worker.successor}});
+  }
+
+  void end_rolling(std::string_view status) {
+    rolling_.reset();
+    log_.info(status);
+    service::tell_ready(status);
   }
 
   void give_sign_of_life() {
@@ -123,33 +182,58 @@ class Supervisor {
       pass_on(is_stopping_ ? SIGKILL : SIGTERM);
       is_stopping_ = true;
     }
+    if (number == SIGUSR2 && !is_stopping_) begin_rolling();
     reap();
   }
 
   void reap() {
     int status = 0;
     for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-      const auto worker = std::ranges::find(workers_, pid, &Worker::pid);
-      if (worker == workers_.end()) continue;
-      worker->pid = -1;
-      if (!is_stopping_) {
-        log_.error(
-            "worker ended, will be started again",
-            {{"pid", pid},
-             {"status", WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status)}});
+      for (std::size_t i = 0; i < workers_.size(); ++i) {
+        if (pid == workers_[i].pid) on_worker_ended(i, status_of(status));
+        if (pid == workers_[i].successor) on_successor_ended(i, status_of(status));
       }
     }
   }
 
-  void pass_on(int number) {
-    for (const Worker& worker : workers_) {
-      if (worker.pid > 0) kill(worker.pid, number);
+  void on_worker_ended(std::size_t index, int status) {
+    Worker& worker = workers_[index];
+    const pid_t pid = std::exchange(worker.pid, std::exchange(worker.successor, -1));
+    if (is_stopping_) return;
+    if (worker.pid > 0) {
+      if (rolling_ == index) ++*rolling_;
+    } else if (status == kExitReplaced) {
+      worker.is_gone = true;
+      log_.info("worker replaced", {{"worker", index}, {"pid", pid}});
+    } else {
+      log_.error("worker ended, will be started again", {{"pid", pid}, {"status", status}});
     }
   }
-  [[nodiscard]] std::ptrdiff_t alive() const {
-    return std::ranges::count_if(workers_, [](const Worker& worker) { return worker.pid > 0; });
+
+  // Before the one that it was to take over from: that one serves on, and so do the others.
+  void on_successor_ended(std::size_t index, int status) {
+    workers_[index].successor = -1;
+    if (is_stopping_) return;
+    log_.error("a worker could not be taken over; it serves on, and so do those behind it",
+               {{"worker", index}, {"status", status}});
+    if (rolling_) end_rolling("serving; the last handoff failed");
   }
 
+  void pass_on(int number) {
+    for (const Worker& worker : workers_) {
+      for (const pid_t pid : {worker.pid, worker.successor}) {
+        if (pid > 0) kill(pid, number);
+      }
+    }
+  }
+  [[nodiscard]] bool is_over() const {
+    return std::ranges::all_of(workers_, [this](const Worker& worker) {
+      return worker.pid <= 0 && worker.successor <= 0 && (is_stopping_ || worker.is_gone);
+    });
+  }
+
+  std::string program_ = "/proc/self/exe";  // what runs now, whatever an upgrade puts in its place
+  std::string new_program_;
   const std::vector<std::string>& arguments_;
   const config::Config& config_;
   Log& log_;
@@ -158,6 +242,7 @@ class Supervisor {
   std::vector<std::string> bound_;
   sigset_t signals_{};
   SteadyClock::time_point sign_due_{};
+  std::optional<std::size_t> rolling_;  // the worker whose turn it is
   bool is_stopping_ = false;
 };
 
@@ -195,8 +280,9 @@ std::vector<std::string> worker_arguments(const std::vector<std::string>& argume
   return out;
 }
 
-int supervise(const std::vector<std::string>& arguments, const config::Config& config, Log& log) {
-  return Supervisor(arguments, config, log).run();
+int supervise(const std::string& program, const std::vector<std::string>& arguments,
+              const config::Config& config, Log& log) {
+  return Supervisor(program, arguments, config, log).run();
 }
 
 }  // namespace tako::edge

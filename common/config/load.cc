@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kConfigVariable = "TAKO_CONFIG";
 // Of takoctl, and of this project's build.
-constexpr std::string_view kOtherVariables[] = {"TAKO_APP"};
+constexpr std::string_view kOtherVariables[] = {"TAKO_APP", "TAKO_WORKER"};
 
 std::vector<std::string> split_list(const std::string& text) {
   std::vector<std::string> parts;

@@ -50,6 +50,8 @@ class Giver final : private HandoffChannelObserver {
   Giver(const Giver&) = delete;
   Giver& operator=(const Giver&) = delete;
 
+  // Hello has come.
+  [[nodiscard]] bool has_begun() const noexcept { return state_ != State::Greeting; }
   // This process ends, or does not want to any more: as if the successor had hung up.
   void give_up(const std::string& reason);
 

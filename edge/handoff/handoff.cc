@@ -40,15 +40,12 @@ void Handoff::on_linked() {
 
 Result<void> Handoff::listen() { return socket_.listen(socket_path_); }
 
+// One that has said nothing makes room: it may have been a look, or hold the place for no purpose.
 void Handoff::on_peer(uv::Fd socket) {
-  // The old one stays until the turn's end: its socket must not be a new one's by its number.
-  if (giver_ != nullptr || ended_giver_ != nullptr || is_taking_) {
-    class Nobody final : public HandoffChannelObserver {
-      void on_handoff_frame(proto::HandoffFrame&, std::vector<uv::Fd>) override {}
-      void on_handoff_closed(const Error&) override {}
-    };
-    Nobody nobody;
-    HandoffChannel(parts_.loop, std::move(socket), parts_.limits.handoff_frame_bytes_max, nobody)
+  if (giver_ != nullptr && !giver_->has_begun()) giver_.reset();
+  if (giver_ != nullptr || is_taking_) {
+    DeafHandoffObserver deaf;
+    HandoffChannel(parts_.loop, std::move(socket), parts_.limits.handoff_frame_bytes_max, deaf)
         .refuse("another handoff of this edge is under way");
     return;
   }

@@ -62,6 +62,13 @@ class HandoffChannelObserver {
   ~HandoffChannelObserver() = default;
 };
 
+// For a channel that says one thing and ends.
+class DeafHandoffObserver final : public HandoffChannelObserver {
+ public:
+  void on_handoff_frame(proto::HandoffFrame& /*frame*/, std::vector<uv::Fd> /*fds*/) override {}
+  void on_handoff_closed(const Error& /*error*/) override {}
+};
+
 class HandoffChannel final : private uv::FdChannelObserver {
  public:
   // Takes over a connected socket.

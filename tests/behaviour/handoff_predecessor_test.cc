@@ -52,14 +52,14 @@ class Stage {
     CHECK(hello.number(5) > 100);
     peer.send(
         HandoffKind::Welcome,
-        ProtoText().number(1, 1).bytes(2, "0.0.9").number(3, static_cast<std::uint64_t>(pid)));
+        ProtoMessage().number(1, 1).bytes(2, "0.0.9").number(3, static_cast<std::uint64_t>(pid)));
     return peer;
   }
   // As the end of the predecessor's process does.
   void stop_listening_for_successors() { host_.reset(); }
   void give_listener(HandoffPeer& peer) const {
-    const ProtoText batch =
-        ProtoText().number(1, 1).message(2, ProtoText().number(1, 1));  // role: clients
+    const ProtoMessage batch =
+        ProtoMessage().number(1, 1).message(2, ProtoMessage().number(1, 1));  // role: clients
     peer.send(HandoffKind::Batch, batch, {listener_});
     CHECK(peer.expect(HandoffKind::Taken).fields().number(1) == 1);
     peer.send(HandoffKind::Commit, number_of(1));
@@ -87,27 +87,27 @@ pid_t dead_pid() {
 }
 
 // An event stream on the public channel feed that has seen `offset`, the newest.
-ProtoText feed_record(std::string_view id) {
+ProtoMessage feed_record(std::string_view id) {
   const std::string epoch_text = epoch_of(id);
   std::uint64_t epoch = 0;
   for (const char digit : epoch_text) {
     epoch = epoch * 32 + static_cast<std::uint64_t>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
   }
   const std::uint64_t offset = offset_of(id);
-  const ProtoText call = ProtoText().bytes(1, "default").bytes(2, "feed");
-  const ProtoText subscription = ProtoText()
-                                     .message(1, call)
-                                     .bytes(2, "feed")
-                                     .number(3, offset)
-                                     .number(4, epoch)
-                                     .number(5, offset)
-                                     .message(6, ProtoText())
-                                     .bytes(90, "what a later version adds");
-  const ProtoText stream =
-      ProtoText().number(1, 1).message(3, ProtoText()).message(4, subscription);
-  const ProtoText connection =
-      ProtoText().message(5, ProtoText().number(1, 0).bytes(2, "5\r\nleft"));
-  return ProtoText()
+  const ProtoMessage call = ProtoMessage().bytes(1, "default").bytes(2, "feed");
+  const ProtoMessage subscription = ProtoMessage()
+                                        .message(1, call)
+                                        .bytes(2, "feed")
+                                        .number(3, offset)
+                                        .number(4, epoch)
+                                        .number(5, offset)
+                                        .message(6, ProtoMessage())
+                                        .bytes(90, "what a later version adds");
+  const ProtoMessage stream =
+      ProtoMessage().number(1, 1).message(3, ProtoMessage()).message(4, subscription);
+  const ProtoMessage connection =
+      ProtoMessage().message(5, ProtoMessage().number(1, 0).bytes(2, "5\r\nleft"));
+  return ProtoMessage()
       .number(2, 1)
       .bytes(3, "default")
       .message(4, connection)
@@ -133,7 +133,7 @@ TEST_CASE("a predecessor's client goes on behind Commit, with what it left unsen
   stage.give_listener(peer);
   Socket client = Socket::connect(stage.address);
   const int end = stage.accept_client();
-  peer.send(HandoffKind::Batch, ProtoText().number(1, 2).message(3, feed_record(id)), {end});
+  peer.send(HandoffKind::Batch, ProtoMessage().number(1, 2).message(3, feed_record(id)), {end});
   const HandoffMessage taken = peer.expect(HandoffKind::Taken);
   CHECK(taken.fields().number(1) == 2);
   CHECK_FALSE(taken.fields().has(2));
@@ -156,11 +156,13 @@ TEST_CASE("a client of a newer version, or of an app that is not here, stays whe
   stage.give_listener(peer);
   Socket client = Socket::connect(stage.address);
   const int end = stage.accept_client();
-  const ProtoText newer = ProtoText().number(1, 99).number(2, 1).bytes(3, "default");
-  const ProtoText foreign = ProtoText().number(2, 1).bytes(3, "elsewhere").message(6, ProtoText());
-  const ProtoText unknown = ProtoText().number(2, 2).bytes(3, "default").bytes(60, "a new kind");
+  const ProtoMessage newer = ProtoMessage().number(1, 99).number(2, 1).bytes(3, "default");
+  const ProtoMessage foreign =
+      ProtoMessage().number(2, 1).bytes(3, "elsewhere").message(6, ProtoMessage());
+  const ProtoMessage unknown =
+      ProtoMessage().number(2, 2).bytes(3, "default").bytes(60, "a new kind");
   peer.send(HandoffKind::Batch,
-            ProtoText().number(1, 2).message(3, newer).message(3, foreign).message(3, unknown),
+            ProtoMessage().number(1, 2).message(3, newer).message(3, foreign).message(3, unknown),
             {end, end, end, end});
   const HandoffMessage taken = peer.expect(HandoffKind::Taken);
   CHECK(taken.fields().text(2) == std::string("\0\1\2", 3));  // packed
@@ -183,7 +185,7 @@ TEST_CASE("a predecessor that dies is succeeded, with the clients whose Commit c
       stage.give_listener(peer);
       client = Socket::connect(stage.address);
       end = stage.accept_client();
-      peer.send(HandoffKind::Batch, ProtoText().number(1, 2).message(3, feed_record(id)), {end});
+      peer.send(HandoffKind::Batch, ProtoMessage().number(1, 2).message(3, feed_record(id)), {end});
       static_cast<void>(peer.expect(HandoffKind::Taken));
     }
     stage.stop_listening_for_successors();
@@ -203,7 +205,7 @@ TEST_CASE("a predecessor that lives on is left alone: the successor ends, and sa
     Stage stage;
     HandoffPeer peer = stage.meet(getpid());
     if (step >= 1) stage.give_listener(peer);
-    if (step == 2) peer.send(HandoffKind::Refused, ProtoText().bytes(1, "changed its mind"));
+    if (step == 2) peer.send(HandoffKind::Refused, ProtoMessage().bytes(1, "changed its mind"));
     if (step == 3) peer.send(HandoffKind::Commit, number_of(7));
     if (step <= 1) peer.close();
     CHECK(stage.successor.wait_for_exit() == 1);
@@ -228,7 +230,7 @@ TEST_CASE("a refusal ends the successor with the predecessor's reason") {
                      .name = "refused"});
   HandoffPeer peer = host.accept();
   static_cast<void>(peer.expect(HandoffKind::Hello));
-  peer.send(HandoffKind::Refused, ProtoText().bytes(1, "not today"));
+  peer.send(HandoffKind::Refused, ProtoMessage().bytes(1, "not today"));
   CHECK(successor.wait_for_exit() == 1);
   CHECK(successor.errors().find("not today") != std::string::npos);
 }

@@ -17,22 +17,6 @@ namespace {
 constexpr std::size_t kHeaderBytes = 8;
 constexpr std::size_t kFdsMax = 253;
 
-void append_varint(std::string& out, std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7U) out += static_cast<char>((value & 0x7FU) | 0x80U);
-  out += static_cast<char>(value);
-}
-
-std::uint64_t take_varint(std::string_view& text) {
-  std::uint64_t value = 0;
-  for (unsigned shift = 0; !text.empty(); shift += 7) {
-    const auto byte = static_cast<unsigned char>(text.front());
-    text.remove_prefix(1);
-    value |= static_cast<std::uint64_t>(byte & 0x7FU) << shift;
-    if (byte < 0x80) return value;
-  }
-  throw TestFailure("a cut varint in a handoff frame");
-}
-
 std::string u32(std::size_t value) {
   std::string out;
   for (unsigned shift = 32; shift > 0; shift -= 8) {
@@ -62,30 +46,11 @@ bool wait_readable(int fd, Deadline deadline) {
 
 }  // namespace
 
-ProtoText& ProtoText::number(int field, std::uint64_t value) {
-  append_varint(text_, static_cast<std::uint64_t>(field) << 3U);
-  append_varint(text_, value);
-  return *this;
-}
-
-ProtoText& ProtoText::bytes(int field, std::string_view value) {
-  append_varint(text_, static_cast<std::uint64_t>(field) << 3U | 2U);
-  append_varint(text_, value.size());
-  text_ += value;
-  return *this;
-}
-
 ProtoFields::ProtoFields(std::string_view text) {
-  while (!text.empty()) {
-    const std::uint64_t tag = take_varint(text);
-    const int field = static_cast<int>(tag >> 3U);
-    if ((tag & 7U) == 0) {
-      numbers_[field] = take_varint(text);
-    } else {
-      const std::uint64_t size = take_varint(text);
-      texts_.emplace(field, text.substr(0, size));
-      text.remove_prefix(std::min<std::size_t>(size, text.size()));
-    }
+  for (ProtoField& field : read_proto(text)) {
+    const int number = static_cast<int>(field.field);
+    numbers_[number] = field.number;
+    texts_.emplace(number, std::move(field.bytes));
   }
 }
 
@@ -113,8 +78,8 @@ HandoffPeer::HandoffPeer(HandoffPeer&& other) noexcept
       received_(std::move(other.received_)),
       received_fds_(std::exchange(other.received_fds_, {})) {}
 
-void HandoffPeer::send(HandoffKind kind, const ProtoText& body, const std::vector<int>& fds) {
-  const std::string payload = ProtoText().message(static_cast<int>(kind), body).text();
+void HandoffPeer::send(HandoffKind kind, const ProtoMessage& body, const std::vector<int>& fds) {
+  const std::string payload = ProtoMessage().message(static_cast<std::uint32_t>(kind), body).wire();
   std::string bytes = u32(payload.size()) + u32(fds.size()) + payload;
   iovec piece{bytes.data(), bytes.size()};
   msghdr message{};
@@ -177,11 +142,11 @@ std::optional<HandoffMessage> HandoffPeer::receive(Duration bound) {
   }
   const std::size_t length = read_u32(received_);
   const std::size_t fds = read_u32(std::string_view(received_).substr(4));
-  std::string_view payload = std::string_view(received_).substr(kHeaderBytes, length);
+  const auto fields = read_proto(std::string_view(received_).substr(kHeaderBytes, length));
+  if (fields.size() != 1) throw TestFailure("a handoff frame that is none");
   HandoffMessage message;
-  message.kind = static_cast<HandoffKind>(take_varint(payload) >> 3U);
-  const std::uint64_t size = take_varint(payload);
-  message.body = payload.substr(0, size);
+  message.kind = static_cast<HandoffKind>(fields.front().field);
+  message.body = fields.front().bytes;
   received_.erase(0, kHeaderBytes + length);
   const auto end = received_fds_.begin() + static_cast<std::ptrdiff_t>(fds);
   message.fds.assign(received_fds_.begin(), end);
@@ -242,9 +207,9 @@ HandoffPeer HandoffHost::accept(Duration bound) {
   throw TestFailure("no successor has come");
 }
 
-ProtoText hello_of(std::uint64_t version_min, std::uint64_t version_max,
-                   std::uint64_t descriptors) {
-  return ProtoText()
+ProtoMessage hello_of(std::uint64_t version_min, std::uint64_t version_max,
+                      std::uint64_t descriptors) {
+  return ProtoMessage()
       .number(1, version_min)
       .number(2, version_max)
       .bytes(3, "test")
@@ -252,7 +217,7 @@ ProtoText hello_of(std::uint64_t version_min, std::uint64_t version_max,
       .number(5, descriptors);
 }
 
-ProtoText number_of(std::uint64_t number) { return ProtoText().number(1, number); }
+ProtoMessage number_of(std::uint64_t number) { return ProtoMessage().number(1, number); }
 
 void close_all(const std::vector<int>& fds) {
   for (const int fd : fds) ::close(fd);

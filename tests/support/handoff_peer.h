@@ -9,28 +9,16 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/support/proto_wire.h"
 #include "tests/support/wait.h"
 
 namespace tako::test {
 
-// The protobuf wire format, as far as these frames need it.
-class ProtoText {
- public:
-  ProtoText& number(int field, std::uint64_t value);
-  ProtoText& bytes(int field, std::string_view value);
-  ProtoText& message(int field, const ProtoText& value) { return bytes(field, value.text()); }
-  [[nodiscard]] const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-};
-
+// A received message by its fields; the last one of a number wins.
 class ProtoFields {
  public:
   explicit ProtoFields(std::string_view text);
-  [[nodiscard]] bool has(int field) const {
-    return numbers_.contains(field) || texts_.contains(field);
-  }
+  [[nodiscard]] bool has(int field) const { return numbers_.contains(field); }
   [[nodiscard]] std::uint64_t number(int field) const;
   [[nodiscard]] std::string text(int field) const;
   [[nodiscard]] ProtoFields message(int field) const { return ProtoFields(text(field)); }
@@ -70,7 +58,7 @@ class HandoffPeer {
   HandoffPeer& operator=(HandoffPeer&&) = delete;
   ~HandoffPeer() { close(); }
 
-  void send(HandoffKind kind, const ProtoText& body = {}, const std::vector<int>& fds = {});
+  void send(HandoffKind kind, const ProtoMessage& body = {}, const std::vector<int>& fds = {});
   void send_raw(std::string_view bytes);
   // The next frame; nullopt when the other side has hung up. Throws when nothing comes.
   [[nodiscard]] std::optional<HandoffMessage> receive(Duration bound = kPatience);
@@ -105,9 +93,9 @@ class HandoffHost {
 };
 
 // {version_min, version_max, program, pid, room for descriptors}
-[[nodiscard]] ProtoText hello_of(std::uint64_t version_min = 1, std::uint64_t version_max = 1,
-                                 std::uint64_t descriptors = 1'000);
-[[nodiscard]] ProtoText number_of(std::uint64_t number);
+[[nodiscard]] ProtoMessage hello_of(std::uint64_t version_min = 1, std::uint64_t version_max = 1,
+                                    std::uint64_t descriptors = 1'000);
+[[nodiscard]] ProtoMessage number_of(std::uint64_t number);
 
 void close_all(const std::vector<int>& fds);
 
