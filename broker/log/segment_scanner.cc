@@ -23,6 +23,7 @@ SegmentScanner::Step SegmentScanner::next() {
     return step;
   }
   if (error_ != 0) return {.what = What::Unreadable, .place = next_, .error = error_};
+  if (next_ >= size_) return step;
   return pass_damage();
 }
 
@@ -39,6 +40,8 @@ bool SegmentScanner::hold(std::uint64_t place, std::size_t count) {
     bytes_.clear();
     return false;
   }
+  // It was cut shorter after its size was asked for.
+  if (*got < bytes_.size()) size_ = place + *got;
   bytes_.resize(*got);
   return true;
 }

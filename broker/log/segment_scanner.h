@@ -28,7 +28,8 @@ class SegmentScanner {
     int error = 0;
   };
 
-  // `file` and its header were read already; both outlive the scanner. `size`: how far to go.
+  // `file` and its header were read already; both outlive the scanner. `size`: how far to go; less
+  // when the file is shorter by now.
   SegmentScanner(const LogFile& file, const log_format::SegmentHeader& header, std::uint64_t size)
       : file_(file), salt_(header.salt), size_(size) {}
 
@@ -44,7 +45,7 @@ class SegmentScanner {
 
   const LogFile& file_;
   const std::uint64_t salt_;
-  const std::uint64_t size_;
+  std::uint64_t size_;
   std::uint64_t next_ = log_format::kHeaderBytes;
   std::string bytes_;  // of the file, from bytes_at_ on
   std::uint64_t bytes_at_ = 0;
