@@ -5,7 +5,9 @@
 #include <ostream>
 #include <thread>
 
+#include "broker/takoctl/log_commands.h"
 #include "broker/takoctl/tail.h"
+#include "common/clock.h"
 #include "common/config/config.h"
 #include "common/config/version.h"
 
@@ -24,6 +26,7 @@ struct Words {
   std::string after;
   bool as_json = false;
   std::string file;
+  LogWords log;
   bool shows_version = false;
 };
 
@@ -35,6 +38,9 @@ struct Commands {
   CLI::App* put_definitions = nullptr;
   CLI::App* presence = nullptr;
   CLI::App* stats = nullptr;
+  CLI::App* log = nullptr;
+  CLI::App* log_check = nullptr;
+  CLI::App* log_stats = nullptr;
 };
 
 void add_channel(CLI::App& command, Words& words) {
@@ -56,6 +62,36 @@ CLI::App* add_publish(CLI::App& app, Words& words) {
   command->add_option("--idempotency-key", words.idempotency_key, "a repeat stores nothing new")
       ->type_name("KEY");
   return command;
+}
+
+void add_log(CLI::App& app, Words& words, Commands& commands) {
+  LogWords& log = words.log;
+  commands.log = app.add_subcommand("log", "reads the files of a broker's log");
+  commands.log->require_subcommand(1);
+  commands.log
+      ->add_option("--data-dir", log.data_dir,
+                   "the broker's folder [" + config::BrokerConfig{}.data_dir + "]")
+      ->envname("TAKO_DATA_DIR")
+      ->type_name("DIR");
+  commands.log->add_option("--config", log.config_file, "the broker's TOML file")
+      ->envname("TAKO_CONFIG")
+      ->type_name("FILE");
+  commands.log_check =
+      commands.log->add_subcommand("check", "looks at every record; ends with 1 for damage");
+  commands.log_check->add_flag("--json", words.as_json, "as one JSON object");
+  commands.log_stats = commands.log->add_subcommand("stats", "how much is in the log");
+  commands.log_stats->add_flag("--json", words.as_json, "as one JSON object");
+  commands.log_stats->add_flag("--channels", log.lists_channels, "channel by channel, too");
+  CLI::App* dump = commands.log->add_subcommand("dump", "prints messages as JSON lines");
+  dump->add_option("--channel", log.channel, "a name, or one channel: name?param=value");
+  CLI::Option* after =
+      dump->add_option("--after", log.after, "of one channel, begin behind this id")
+          ->type_name("ID");
+  dump->add_option("--limit", log.limit, "no more lines than this")->check(CLI::PositiveNumber);
+  dump->add_flag("--raw", log.is_raw, "every record in the files, and where")->excludes(after);
+  for (CLI::App* command : {commands.log, commands.log_check, commands.log_stats, dump}) {
+    command->fallthrough();
+  }
 }
 
 Commands build(CLI::App& app, Words& words) {
@@ -84,6 +120,7 @@ Commands build(CLI::App& app, Words& words) {
   commands.presence = app.add_subcommand("presence", "lists who is in a channel");
   add_channel(*commands.presence, words);
   commands.stats = app.add_subcommand("stats", "prints the app's numbers");
+  add_log(app, words, commands);
   return commands;
 }
 
@@ -92,7 +129,17 @@ bool sleep_before_reconnect(std::chrono::milliseconds time) {
   return true;
 }
 
+int run_log(const Commands& commands, Words& words, Terminal terminal) {
+  words.log.app = words.app;
+  words.log.as_json = words.as_json;
+  if (commands.log_check->parsed()) return run_log_check(words.log, terminal);
+  const std::int64_t now_ms = SystemClock().wall_ms();
+  if (commands.log_stats->parsed()) return run_log_stats(words.log, now_ms, terminal);
+  return run_log_dump(words.log, now_ms, terminal);
+}
+
 int run_command(const Commands& commands, Words& words, Terminal terminal) {
+  if (commands.log->parsed()) return run_log(commands, words, terminal);
   ApiClient client(words.app_socket, words.app);
   if (commands.publish->parsed()) {
     if (words.is_text) words.message.form = DataForm::Text;
@@ -116,7 +163,8 @@ int run_command(const Commands& commands, Words& words, Terminal terminal) {
 }  // namespace
 
 int run(const std::vector<std::string>& arguments, Terminal terminal) {
-  CLI::App app("Speaks to the app API of a tako-broker on this machine.", "takoctl");
+  CLI::App app("Speaks to the app API of a tako-broker on this machine, and reads its log.",
+               "takoctl");
   Words words;
   const Commands commands = build(app, words);
   try {

@@ -3,8 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <sstream>
 
+#include "broker/log/test_segments.h"
 #include "broker/takoctl/tail.h"
 #include "tests/support/stub_app.h"
 #include "tests/support/temp_dir.h"
@@ -172,6 +175,85 @@ TEST_CASE("tail begins behind the cursor it is given, and fails when nobody is t
   CHECK(server.cursors == std::vector<std::string>{"0"});
   server.stop();
   CHECK(server.run({"tail", "feed"}).code == kExitNobodyThere);
+}
+
+// A log of one segment in a data folder.
+class LogFolder {
+ public:
+  explicit LogFolder(const std::string& bytes) {
+    std::filesystem::create_directory(folder_.file("log"));
+    folder_.write("log/" + broker::log_format::segment_name(1), bytes);
+  }
+  Ended run(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"log", "--data-dir", folder_.path().string()});
+    std::ostringstream out;
+    std::ostringstream errors;
+    const int code = takoctl::run(arguments, {.out = out, .errors = errors});
+    return {.code = code, .out = out.str(), .errors = errors.str()};
+  }
+
+ private:
+  test::TempDir folder_;
+};
+
+broker::SegmentText small_log() {
+  broker::SegmentText text(1);
+  text.state(1, "7:defaultch\x1b", {0, Epoch{7}});
+  text.message({.stream = 1, .position = {1, Epoch{7}}});
+  text.message({.stream = 1, .position = {2, Epoch{7}}});
+  return text.end();
+}
+
+TEST_CASE("log check prints segments, findings and what a start would do") {
+  const broker::SegmentText text = small_log();
+  const Ended sound = LogFolder(text.bytes()).run({"check"});
+  CHECK(sound.code == kExitOk);
+  CHECK(sound.out.starts_with(
+      "SEGMENT               CREATED                   BYTES  RECORDS  DAMAGED\n"
+      "0000000000000001.seg  1970-01-01T00:16:40.000Z  "));
+  CHECK(sound.out.find("finds 2 messages of 1 channel, goes on in every epoch.") !=
+        std::string::npos);
+
+  std::string bytes = text.bytes();
+  bytes[text.spans()[1].place] ^= 1;
+  const LogFolder damaged(bytes);
+  const Ended ended = damaged.run({"check"});
+  CHECK(ended.code == kExitRefused);
+  CHECK(ended.out.find("0000000000000001.seg at " + std::to_string(text.spans()[1].place) + ": ") !=
+        std::string::npos);
+  CHECK(ended.out.ends_with("/log: damaged\n"));
+  const Ended json = damaged.run({"check", "--json"});
+  CHECK(json.code == kExitRefused);
+  CHECK(json.out.find(R"("sound":false)") != std::string::npos);
+  CHECK(json.out.find(R"({"kind":"damaged","damage":true,"file":"0000000000000001.seg","at":)") !=
+        std::string::npos);
+}
+
+TEST_CASE("log stats and dump show no control characters") {
+  const LogFolder folder(small_log().bytes());
+  const Ended stats = folder.run({"stats", "--channels"});
+  CHECK(stats.code == kExitOk);
+  CHECK(stats.out.find("messages          2\n") != std::string::npos);
+  CHECK(stats.out.find("ch\\x1b") != std::string::npos);
+  CHECK(
+      folder.run({"stats", "--channels", "--json"}).out.find(R"("byChannel":[{"app":"default")") !=
+      std::string::npos);
+  const Ended dump = folder.run({"dump", "--limit", "1"});
+  CHECK(dump.code == kExitOk);
+  CHECK(std::ranges::count(dump.out, '\n') == 1);
+  CHECK(dump.out.find(R"("channel":"ch\u001b")") != std::string::npos);
+  CHECK(std::ranges::count(folder.run({"dump", "--raw"}).out, '\n') == 4);
+  CHECK(folder.run({"dump", "--channel", "none", "--after", "0"}).code == kExitRefused);
+}
+
+TEST_CASE("a log of a newer version is refused with words, by each command") {
+  const LogFolder folder(
+      broker::log_format::encode({.version = 9, .version_min = 9, .number = 1, .salt = 1}));
+  CHECK(folder.run({"check"}).out.find("would not start: the segment") != std::string::npos);
+  for (const char* command : {"check", "stats", "dump"}) {
+    CHECK(folder.run({command}).code == kExitRefused);
+  }
+  CHECK(folder.run({"stats"}).errors.find("format 9") != std::string::npos);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 namespace tako::takoctl {
 
+// kExitNobodyThere: at the socket; or no log in the folder.
 enum ExitCode : int { kExitOk = 0, kExitRefused = 1, kExitUsage = 2, kExitNobodyThere = 3 };
 
 struct Terminal {

@@ -1,4 +1,4 @@
-// takoctl: publishes, follows and lists channels from a shell.
+// takoctl: publishes, follows and lists channels from a shell; reads the log's files.
 #include <iostream>
 
 #include "broker/takoctl/command_line.h"

@@ -30,7 +30,8 @@ const arrows = {
     'common', 'common/uv', 'common/http', 'common/config',
     'broker/log', 'broker/cluster', 'broker/channel',
   ],
-  'broker/takoctl': ['common', 'common/config'],
+  'broker/inspect': ['common', 'proto', 'broker/log'],
+  'broker/takoctl': ['common', 'common/config', 'broker/log', 'broker/inspect'],
   broker: [
     'common', 'common/uv', 'common/http', 'common/ipc', 'common/config', 'proto',
     'broker/log', 'broker/cluster', 'broker/channel', 'broker/api',
