@@ -238,7 +238,7 @@ int run(const std::vector<std::string>& arguments) {
   const config::Config& config = start.loaded->config;
   auto sockets = service::InheritedSockets::take_over();
   if (!sockets) throw std::runtime_error(std::string(sockets.error().message()));
-  ignore_broken_pipes();
+  ignore_write_signals();
   const std::uint64_t files = raise_open_files_limit();
   Log log({.level = log_level_from(config.log.level),
            .is_json = config.log.format == "json",

@@ -337,7 +337,7 @@ int run(const std::string& program, const std::vector<std::string>& arguments) {
   const config::Config& config = start.loaded->config;
   auto sockets = service::InheritedSockets::take_over();
   if (!sockets) throw std::runtime_error(std::string(sockets.error().message()));
-  ignore_broken_pipes();
+  ignore_write_signals();
   const std::uint64_t files = raise_open_files_limit();
   // The log has a thread of its own, and a supervisor forks: so it logs without one.
   const LogOptions log_options{.level = log_level_from(config.log.level),

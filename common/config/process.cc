@@ -16,6 +16,9 @@ std::uint64_t raise_open_files_limit() noexcept {
   return limit.rlim_cur;
 }
 
-void ignore_broken_pipes() noexcept { std::signal(SIGPIPE, SIG_IGN); }
+void ignore_write_signals() noexcept {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+}
 
 }  // namespace tako

@@ -1,5 +1,6 @@
 // The log on disk: a broker that is restarted or killed goes on where it stopped.
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include "tests/behaviour/fixtures.h"
 
@@ -116,6 +117,35 @@ TEST_CASE("an app chooses what its acknowledgements promise, and so does a publi
       tako.api("POST", "/v1/batch",
                R"({"messages":[{"channel":"feed","type":"n","data":1}],"ack":"synced"})");
   CHECK(batch.json()["ack"].string() == "synced");
+}
+
+// The kernel refuses to let a file of this process grow beyond its limit, as a full disk would.
+void limit_files(pid_t pid, rlim_t bytes) {
+  const rlimit limit{.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
+  REQUIRE(prlimit(pid, RLIMIT_FSIZE, &limit, nullptr) == 0);
+}
+
+TEST_CASE(
+    "a disk that takes no more refuses publishes clearly, and serves on until it does again") {
+  Cluster tako(with_definitions());
+  const auto ids = tako.publish_numbers("feed", 3);
+  SseClient live(tako.edge(), channel_path("feed"));
+  static_cast<void>(live.opening_id());
+  limit_files(tako.broker().pid(), 100);
+  const HttpResponse refused = publish_with_key(tako, "4", "k4");
+  CHECK(refused.status == 507);
+  CHECK(refused.error_code() == "log-full");
+  CHECK(refused.has_header("retry-after"));
+  SseClient later(tako.edge(), channel_path("feed"), last_event_id(ids[0]));
+  CHECK(later.next_data(2) == std::vector<std::string>{"2", "3"});
+  limit_files(tako.broker().pid(), RLIM_INFINITY);
+  const HttpResponse stored = publish_with_key(tako, "4", "k4");
+  CHECK(stored.status == 201);
+  CHECK(live.next_data(1)[0] == "4");
+  tako.restart_broker();
+  tako.wait_until_ready();
+  SseClient all(tako.edge(), channel_path("feed"), last_event_id("0"));
+  CHECK(all.next_data(4) == std::vector<std::string>{"1", "2", "3", "4"});
 }
 
 TEST_CASE("a second broker on the same folder is refused, and says what to do") {
