@@ -89,7 +89,7 @@ TEST_CASE("an idempotency key survives a kill, and so does what was published un
       CHECK(again->repeated);
       CHECK(again->message->data() == "1");
     }
-      TestBroker broker(is_cold ? all_cold() : RuntimeLimits{}, &disk);
+    TestBroker broker(is_cold ? all_cold() : RuntimeLimits{}, &disk);
     CHECK(broker.table.idempotency_keys() == 1);
     const auto again = broker.publish("chat", "1", "k1");
     REQUIRE(again.has_value());

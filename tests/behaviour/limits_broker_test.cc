@@ -307,6 +307,19 @@ TEST_CASE("link_wait_ms") {
   CHECK(edge_hits(tako, "link_wait_ms") >= 1);
 }
 
+TEST_CASE("older_epochs_max") {
+  Cluster tako(with_limits({"older_epochs_max=1"}));
+  std::vector<std::string> ids;
+  for (int life = 0; life < 3; ++life) {
+    ids.push_back(tako.publish("feed", "n", std::to_string(life))["id"].string());
+    tako.restart_broker();
+  }
+  tako.wait_until_ready();
+  CHECK(broker_hits(tako, "older_epochs_max") >= 1);
+  CHECK(status_with(tako, "feed", ids[2]) == 200);
+  CHECK(status_with(tako, "feed", ids[0]) == 410);
+}
+
 TEST_CASE("link_lost_serve_ms") {
   Cluster tako(with_limits({"link_lost_serve_ms=300"}));
   SseClient guarded(tako.edge(), channel_path("chat", "roomId=1"), kGoodToken);

@@ -5,7 +5,6 @@ import { readTree, treeFiles } from './tree.mjs'
 
 /** Bounds that no running process can be asked about -> the test of the engine that holds them. */
 const drivenInside = new Map([
-  ['older_epochs_max', 'broker/log/log_engine_contract_test.cc'],
   ['handoff_link_ms', 'edge/handoff/handoff_test.cc'], // Its process ends: nobody can ask it.
 ])
 
