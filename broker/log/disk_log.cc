@@ -220,6 +220,9 @@ void DiskLog::note_start() {
   start.set_base_epoch(base_epoch());
   start.set_continues(continues_);
   start.set_time_ms(seams_.clock.wall_ms());
+  for (const EpochEnd& end : streams_.older_bases()) {
+    start.add_older_bases()->set_epoch(end.epoch.value);
+  }
   journal_.put(Kind::Start, 0, serialized(start));
   is_start_noted_ = is_base_noted_ = true;
   unwritten_.push_back({.round = journal_.round(),

@@ -94,6 +94,14 @@ class DiskLog final : public LogEngine,
   };
   // A batch on its way.
   struct Append;
+  // A read from disk that waits for its turn.
+  struct Read {
+    StreamId stream = 0;
+    std::uint32_t birth = 0;
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    OnRead on_read;
+  };
 
   [[nodiscard]] std::uint64_t base_epoch() const override { return streams_.base_epoch().value; }
   void on_written(std::uint64_t round) override;
@@ -140,8 +148,11 @@ class DiskLog final : public LogEngine,
   void expire_keys();
   void drop_front_key(StreamId stream);
   [[nodiscard]] std::int64_t key_lifetime_ms(const DiskStream& stream) const;
-  // Fetches offsets first…last, which are retained.
+  // Fetches offsets first…last, which are retained. Few at once: others wait in the queue, where
+  // they are small.
   void load(StreamId stream, std::uint64_t first, std::uint64_t last, OnRead on_read);
+  void read_next();
+  void read(const Read& next);
   void drop_unreadable(StreamId stream, std::uint64_t offset);
 
   LogSeams seams_;
@@ -157,6 +168,8 @@ class DiskLog final : public LogEngine,
   std::vector<RecoveredStream> recovered_;
   std::deque<Unwritten> unwritten_;
   std::deque<Unsynced> unsynced_;
+  std::deque<Read> reads_;
+  std::size_t reads_under_way_ = 0;
   std::set<std::string> unstated_;  // keys of remembered heads that the journal has to get yet
   std::function<void()> on_closed_;
   std::uint32_t births_ = 0;

@@ -5,6 +5,12 @@
 #include "broker/log/read_range.h"
 
 namespace tako::broker {
+namespace {
+
+// One is being read, and the next is there when it is done.
+constexpr std::size_t kReadsAtOnce = 2;
+
+}  // namespace
 
 std::optional<std::vector<MessagePtr>> DiskLog::read_after(StreamId id, std::uint64_t after,
                                                            std::uint64_t upto,
@@ -63,14 +69,46 @@ void DiskLog::load_before(StreamId id, std::uint64_t before, std::uint64_t from,
 
 void DiskLog::load(StreamId id, std::uint64_t first, std::uint64_t last, OnRead on_read) {
   const DiskStream& stream = at(id);
+  if (first >= stream.hot_begin()) {
+    std::vector<MessagePtr> messages;
+    for (std::uint64_t offset = first; offset <= last; ++offset) {
+      messages.push_back(stream.hot_message(offset));
+    }
+    on_read(std::move(messages));
+    return;
+  }
+  reads_.push_back({.stream = id,
+                    .birth = stream.birth,
+                    .first = first,
+                    .last = last,
+                    .on_read = std::move(on_read)});
+  read_next();
+}
+
+void DiskLog::read_next() {
+  while (!reads_.empty() && reads_under_way_ < kReadsAtOnce) {
+    const Read next = std::move(reads_.front());
+    reads_.pop_front();
+    read(next);
+  }
+}
+
+void DiskLog::read(const Read& next) {
+  const DiskStream* stream = find(next.stream, next.birth);
+  // Time may have taken the first ones away since it was asked.
+  const std::uint64_t first = stream == nullptr ? 1 : std::max(next.first, stream->oldest());
+  if (stream == nullptr || first > next.last) {
+    next.on_read({});
+    return;
+  }
   std::vector<ColdItem> items;
-  items.reserve(static_cast<std::size_t>(last + 1 - first));
-  for (std::uint64_t offset = first; offset <= last; ++offset) {
-    if (offset >= stream.hot_begin()) {
-      items.push_back({.message = stream.hot_message(offset)});
+  items.reserve(static_cast<std::size_t>(next.last + 1 - first));
+  for (std::uint64_t offset = first; offset <= next.last; ++offset) {
+    if (offset >= stream->hot_begin()) {
+      items.push_back({.message = stream->hot_message(offset)});
       continue;
     }
-    const StreamEntry& entry = stream.entry(offset);
+    const StreamEntry& entry = stream->entry(offset);
     items.push_back({.message = nullptr,
                      .source = journal_.source(entry.place().slot),
                      .at = entry.place().at(),
@@ -78,21 +116,18 @@ void DiskLog::load(StreamId id, std::uint64_t first, std::uint64_t last, OnRead 
                      .offset = offset});
     ++cold_reads_;
   }
-  if (items.front().message != nullptr) {  // then all are
-    std::vector<MessagePtr> messages;
-    for (ColdItem& item : items) messages.push_back(std::move(item.message));
-    on_read(std::move(messages));
-    return;
-  }
-  reader_.read(std::move(items), [this, id, birth = stream.birth,
-                                  on_read = std::move(on_read)](ColdReader::Outcome outcome) {
-    DiskStream* read = find(id, birth);
-    if (outcome.unreadable != 0 && read != nullptr && read->oldest() <= outcome.unreadable &&
-        outcome.unreadable <= read->head) {
+  ++reads_under_way_;
+  reader_.read(std::move(items), [this, id = next.stream, birth = next.birth,
+                                  on_read = next.on_read](ColdReader::Outcome outcome) {
+    --reads_under_way_;
+    const DiskStream* stream = find(id, birth);
+    if (outcome.unreadable != 0 && stream != nullptr && stream->oldest() <= outcome.unreadable &&
+        outcome.unreadable <= stream->head) {
       drop_unreadable(id, outcome.unreadable);
       outcome.messages.clear();
     }
     on_read(std::move(outcome.messages));
+    read_next();
   });
 }
 

@@ -31,7 +31,15 @@ void DiskLog::restore(JournalRecovery& recovery) {
     static_cast<void>(disk_.folder.remove(log_format::segment_name(number)));
   }
   continues_ = recovery.continues;
-  if (continues_) streams_.restore_base(*recovery.base_epoch);
+  if (continues_) {
+    streams_.restore_base(*recovery.base_epoch, std::move(recovery.older_bases));
+  } else if (recovery.base_epoch) {
+    recovery.older_bases.push_back({*recovery.base_epoch, 0});
+    if (recovery.older_bases.size() > seams_.limits.older_epochs_max) {
+      recovery.older_bases.erase(recovery.older_bases.begin());
+    }
+    streams_.restore_base(streams_.base_epoch(), std::move(recovery.older_bases));
+  }
   bool has_forgotten = false;
   for (auto& [key, stream] : recovery.streams) {
     if (!continues_ && end_epoch(streams_.base_epoch(), stream->head, stream->epoch,
@@ -50,7 +58,7 @@ void DiskLog::restore(JournalRecovery& recovery) {
       has_forgotten = true;
     }
   }
-  if (continues_ && has_forgotten) streams_.restore_base(make_epoch(seams_.random.next()));
+  if (has_forgotten) streams_.restore_base(make_epoch(seams_.random.next()), {});
   streams_.hold_total(std::nullopt);
   report(recovery);
 }

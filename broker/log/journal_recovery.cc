@@ -138,7 +138,7 @@ class Replay {
     bound_.clear();
     is_last_ = index + 1 == out_.segments.size();
     if (!out_.base_epoch || out_.base_epoch->value != segment.header.base_epoch) {
-      out_.base_epoch = Epoch{segment.header.base_epoch};
+      take_base(segment.header.base_epoch);
     }
     SegmentScanner scanner(*segment.file, segment.header, segment.size);
     slot_ = static_cast<std::uint32_t>(index + 1);
@@ -197,7 +197,7 @@ class Replay {
         return {};
       case Kind::Base: {
         proto::JournalBase base;
-        if (parse(base, record.body)) out_.base_epoch = Epoch{base.base_epoch()};
+        if (parse(base, record.body)) take_base(base.base_epoch());
         return {};
       }
       case Kind::End: {
@@ -305,10 +305,19 @@ class Replay {
                             .bytes = bytes});
   }
 
+  // A head was forgotten: from here on a stream that begins may have had messages before.
+  void take_base(std::uint64_t epoch) {
+    out_.base_epoch = Epoch{epoch};
+    out_.older_bases.clear();
+  }
+
   void take_start(const FoundRecord& record) {
     proto::JournalStart start;
     if (!parse(start, record.body)) return;
-    out_.base_epoch = Epoch{start.base_epoch()};
+    take_base(start.base_epoch());
+    for (const proto::JournalEpochEnd& end : start.older_bases()) {
+      out_.older_bases.push_back({Epoch{end.epoch()}, 0});
+    }
     has_new_damage_ = false;  // that process has seen it, and begun new epochs
     if (start.continues()) return;
     drop_halves();

@@ -68,7 +68,8 @@ struct RecoveryFindings {
 struct JournalRecovery {
   std::vector<RecoveredSegment> segments;
   std::unordered_map<std::string, std::unique_ptr<JournalStream>> streams;  // by key
-  std::optional<Epoch> base_epoch;  // nullopt: there was no log
+  std::optional<Epoch> base_epoch;    // nullopt: there was no log
+  std::vector<EpochEnd> older_bases;  // RetainedStreams::older_bases
   // The process before ended in order, and nothing is damaged that it did not know of: every epoch
   // goes on.
   bool continues = false;

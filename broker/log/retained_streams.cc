@@ -24,6 +24,7 @@ RetainedStreams::RetainedStreams(const LogSeams& seams, std::size_t bytes_per_st
 StreamId RetainedStreams::open(std::string_view key, const Retention& retention,
                                std::unique_ptr<RetainedStream> stream) {
   stream->epoch = base_epoch_;
+  stream->older_epochs = older_bases_;
   stream->retention = retention;
   if (auto quiet = quiet_.take(key)) {
     stream->epoch = quiet->head.epoch;
@@ -103,7 +104,7 @@ ReplayWindow RetainedStreams::window(StreamId id) {
 
 ReplayWindow RetainedStreams::quiet_window(std::string_view key) const {
   const QuietHead* quiet = quiet_.find(key);
-  if (quiet == nullptr) return {base_epoch_, 0, 1, {}};
+  if (quiet == nullptr) return {base_epoch_, 0, 1, older_bases_};
   return {quiet->head.epoch, quiet->head.offset, quiet->head.offset + 1, quiet->older_epochs};
 }
 
@@ -259,6 +260,7 @@ StreamId RetainedStreams::place(std::unique_ptr<RetainedStream> stream) {
 // Forgotten for good: the next stream of that key must not number again in an epoch that it had.
 void RetainedStreams::begin_base() {
   base_epoch_ = fresh_epoch();
+  older_bases_.clear();
   if (listener_ != nullptr) listener_->on_base_changed();
 }
 

@@ -79,7 +79,11 @@ class RetainedStreams {
   [[nodiscard]] StreamId restore(std::unique_ptr<RetainedStream> stream,
                                  std::size_t messages_bytes);
   void restore_quiet(std::string_view key, QuietHead head, std::int64_t expires_ms);
-  void restore_base(Epoch base) { base_epoch_ = base; }
+  // `older`: bases that continue into this one, for streams that have had no message.
+  void restore_base(Epoch base, std::vector<EpochEnd> older) {
+    base_epoch_ = base;
+    older_bases_ = std::move(older);
+  }
   // True: the head is remembered now.
   bool release(StreamId stream, std::string_view key, std::int64_t head_ttl_ms);
   void set_retention(StreamId stream, const Retention& retention);
@@ -106,6 +110,7 @@ class RetainedStreams {
   void hold_total(std::optional<StreamId> newest);
 
   [[nodiscard]] Epoch base_epoch() const { return base_epoch_; }
+  [[nodiscard]] const std::vector<EpochEnd>& older_bases() const { return older_bases_; }
   [[nodiscard]] LogStats stats() const;
   // Streams by number, empty places are null.
   [[nodiscard]] const std::vector<std::unique_ptr<RetainedStream>>& all() const { return streams_; }
@@ -125,6 +130,9 @@ class RetainedStreams {
   std::size_t bytes_per_stream_;
   RetentionListener* listener_;
   Epoch base_epoch_;
+  // All end at 0: who has seen nothing of a stream that never had a message goes on. Only until a
+  // head is forgotten: from then on such a stream may have had some.
+  std::vector<EpochEnd> older_bases_;
   std::vector<std::unique_ptr<RetainedStream>> streams_;
   std::vector<StreamId> free_ids_;
   std::set<std::pair<std::int64_t, StreamId>> by_expiry_;  // streams with messages and a window

@@ -38,6 +38,7 @@ TEST_CASE("clients stay and miss nothing over a restart and over a kill of the b
     Cluster tako(with_definitions());
     WsClient rich(tako.edge(), channel_path("wire"), {.subprotocol = "tako.v1"});
     WsClient plain(tako.edge(), channel_path("wire"));
+    WsClient silent(tako.edge(), channel_path("short"));  // never had a message
     SseClient events(tako.edge(), channel_path("feed"));
     CHECK(rich.next_json()["type"].string() == "tako.ready");
     static_cast<void>(events.opening_id());
@@ -57,6 +58,8 @@ TEST_CASE("clients stay and miss nothing over a restart and over a kill of the b
       const std::string next = tako.publish("feed", "n", std::to_string(round))["id"].string();
       CHECK(*events.next_message().id == next);
     }
+    const std::string first = tako.publish("short", "n", "1")["id"].string();
+    CHECK(silent.next_json()["id"].string() == first);
   }
 }
 
