@@ -60,6 +60,7 @@ class MemoryFolder final : public LogFolder {
 
   [[nodiscard]] FileResult<std::vector<std::string>> list() const override {
     std::vector<std::string> names;
+    names.reserve(files.size());
     for (const auto& [name, bytes] : files) names.push_back(name);
     return names;
   }
