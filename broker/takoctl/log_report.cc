@@ -21,7 +21,7 @@ std::string counted(std::uint64_t count, const std::string& one, const std::stri
 }
 
 std::string describe(const LogFinding& finding) {
-  const std::string file = printable(finding.file);
+  std::string file = printable(finding.file);
   const std::string at = file + " at " + std::to_string(finding.at) + ": ";
   switch (finding.kind) {
     case FindingKind::Damaged:
@@ -178,6 +178,7 @@ std::string check_as_json(const LogCheck& check) {
                            .take());
   }
   std::vector<std::string> findings;
+  findings.reserve(check.findings.size());
   for (const LogFinding& finding : check.findings) findings.push_back(finding_as_json(finding));
   JsonLine line;
   return line.flag("sound", check.is_sound)
