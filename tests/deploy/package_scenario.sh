@@ -6,6 +6,7 @@
 set -u
 
 failed=0
+streams=''
 check() {  # WHAT COMMAND...: the command succeeds
   local what=$1
   shift
@@ -46,6 +47,27 @@ put_definitions() {
     '{"definitions":[{"name":"news","auth":false,"transport":"sse"}]}'
 }
 is_edge_ready() { curl --silent --fail http://127.0.0.1:9090/readyz; }
+are_edges_ready() {
+  local port
+  for port in 9090 9092 9093; do
+    curl --silent --fail http://127.0.0.1:$port/readyz || return 1
+  done
+}
+workers() { pgrep --parent "$(main_pid tako-edge@two)" | sort | tr '\n' ' '; }
+no_worker_of() {  # PIDS: none of them runs any more, and two others do
+  local pid
+  for pid in $1; do
+    if kill -0 "$pid"; then return 1; fi
+  done
+  [ "$(workers | wc -w)" -eq 2 ]
+}
+# A client of the edge at this port: what it gets is in /tmp/stream.PORT.
+listen_at() {
+  curl --silent --no-buffer --max-time 600 "http://127.0.0.1:$1/_tako/channels/news" \
+    >"/tmp/stream.$1" 2>/dev/null &
+  streams="$streams $!"
+  check "a client listens at $1" within 30 grep -q ^id: "/tmp/stream.$1"
+}
 
 install_first() {
   check 'the first version installs' dpkg --install /given/first.deb
@@ -70,16 +92,15 @@ use_it() {
   check 'others do not even connect' gives 000 publish nobody nogroup
   check 'the sandbox lets takoctl see it work' takoctl channels
   printf 'TAKO_LISTEN=127.0.0.1:8080\nTAKO_ADMIN=127.0.0.1:9090\n' >/etc/tako/edge-web.env
+  printf 'TAKO_LISTEN=127.0.0.1:8082\nTAKO_WORKERS=2\nTAKO_ADMIN=127.0.0.1:9092\n' >/etc/tako/edge-two.env
   check 'an edge starts' systemctl start tako-edge@web
-  check 'it is linked' within 30 is_edge_ready
+  check 'an edge of two workers starts' systemctl start tako-edge@two
+  check 'they are linked' within 30 are_edges_ready
   check 'the edge knows how many files it may open' \
     bash -c 'curl -s http://127.0.0.1:9090/metrics | grep -q ^process_max_fds'
-  curl --silent --no-buffer --max-time 600 http://127.0.0.1:8080/_tako/channels/news \
-    >/tmp/stream 2>/dev/null &
-  stream=$!
-  check 'a client listens' within 30 grep -q ^id: /tmp/stream
+  for port in 8080 8082; do listen_at $port; done
   publish nobody tako-apps >/dev/null
-  check 'and hears' within 30 grep -q '"type":"t"' /tmp/stream
+  check 'and hears' within 30 grep -q '"type":"t"' /tmp/stream.8080
 }
 
 give_metrics() {
@@ -108,11 +129,18 @@ keep_publishing() {
   while [ -e /tmp/publishing ]; do publish nobody tako-apps >>/tmp/statuses && echo >>/tmp/statuses; done
 }
 
+# The offsets that the client has got, behind the position where it began: each once, in order.
+has_all_of_the_stream() {  # PORT PUBLISHED: the data of the last message
+  within 30 grep -q "\"data\":$2" "/tmp/stream.$1" &&
+    sed -n 's/^id: \([0-9]*\)-.*/\1/p' "/tmp/stream.$1" |
+    awk 'NR > 1 && $1 != last + 1 { print "after " last " came " $1; bad = 1 } { last = $1 } END { exit bad }'
+}
+
 change_configuration() { echo '# ours' >>/etc/tako/tako.toml; }
 
 replace_with() {  # PACKAGE: another version, while apps publish
-  local broker edge
-  broker=$(main_pid tako-broker) edge=$(main_pid tako-edge@web)
+  local broker edge old_workers
+  broker=$(main_pid tako-broker) edge=$(main_pid tako-edge@web) old_workers=$(workers)
   : >/tmp/publishing
   : >/tmp/statuses
   keep_publishing &
@@ -121,26 +149,43 @@ replace_with() {  # PACKAGE: another version, while apps publish
   check 'the broker is another' bash -c "[ $broker -ne $(main_pid tako-broker) ]"
   check 'the edge is another' within 30 \
     bash -c "pid=\$(systemctl show --value -p MainPID tako-edge@web); [ \$pid -ne 0 -a \$pid -ne $edge ]"
-  check 'the edge is ready' within 30 is_edge_ready
+  check 'the workers are others' within 30 no_worker_of "$old_workers"
+  check 'the edges are ready' within 30 are_edges_ready
   rm /tmp/publishing
   wait $publisher
   check 'publishes were made meanwhile' [ "$(wc -l </tmp/statuses)" -gt 3 ]
   check 'each was accepted' bash -c '! grep -v ^201 /tmp/statuses'
+  curl --silent --unix-socket $app $publish_url --json "{\"type\":\"t\",\"data\":\"with $1\"}" >/dev/null
+  check 'the clients are on the same connections' kill -0 $streams
+  for port in 8080 8082; do
+    check "and have got every message once, at $port" has_all_of_the_stream $port "\"with $1\""
+  done
   check 'the changed configuration is kept' grep -q '^# ours' /etc/tako/tako.toml
   check 'its mode too' gives '640 root tako' stat -c '%a %U %G' /etc/tako/tako.toml
   check 'systemd has the edge as running' gives active systemctl is-active tako-edge@web
+  check 'the one with workers too' gives active systemctl is-active tako-edge@two
   check 'no unit failed' gives '' systemctl list-units --failed --plain --no-legend
 }
 
+# After a handoff the edge is no child of systemd's: it must be missed all the same.
+kill_an_edge_that_took_over() {
+  local edge
+  edge=$(main_pid tako-edge@web)
+  kill -KILL "$edge"
+  check 'an edge that took over and died is started again' within 30 \
+    bash -c "pid=\$(systemctl show --value -p MainPID tako-edge@web); [ \$pid -ne 0 -a \$pid -ne $edge ]"
+  check 'and serves' within 30 is_edge_ready
+}
+
 remove_and_purge() {
-  kill "$stream" 2>/dev/null
+  kill $streams 2>/dev/null
   check 'it can be removed' dpkg --remove tako-channels
   check 'nothing of it runs' bash -c '! pgrep tako'
   check 'the socket is gone' [ ! -e $app ]
   check 'the programs are gone' bash -c '! command -v tako-broker tako-edge takoctl'
   check 'the units are gone' gives '' systemctl list-units --plain --no-legend 'tako*'
   check 'configuration and secret stay' [ -e /etc/tako/tako.toml -a -e /etc/tako/secret ]
-  rm -f /etc/tako/edge-web.env
+  rm -f /etc/tako/edge-web.env /etc/tako/edge-two.env
   check 'it can be purged' dpkg --purge tako-channels
   check 'nothing of it is left' bash -c '! ls -d /etc/tako /var/lib/tako /run/tako 2>/dev/null'
   check 'no unit is enabled' bash -c '! find /etc/systemd /var/lib/systemd -name "tako*" | grep .'
@@ -154,5 +199,6 @@ watchdog_restarts
 change_configuration
 replace_with second.deb
 replace_with first.deb  # The way back.
+kill_an_edge_that_took_over
 remove_and_purge
 exit $failed

@@ -88,6 +88,22 @@ test("a page's own origin is the edge's own host", async () => {
   await assert.rejects(foreign, /refused with 403/)
 })
 
+test('a handoff to another edge process is not noticed through the proxy', async () => {
+  const socket = await openWebSocket(stack.to(wire, { headers: token }))
+  const stream = await openStream(stack.to('/_tako/channels/feed'))
+  await stream.next()
+  for (const round of [1, 2]) {
+    await stack.handOver()
+    socket.send(JSON.stringify({ type: 'say', data: `round ${round}` }))
+    assert.equal(JSON.parse((await socket.next()).text).data, `round ${round}`)
+    assert.equal((await stack.publish('feed', round)).status, 201)
+    assert.match(await stream.next(), new RegExp(`"data":${round}`))
+  }
+  assert.equal((await fetchText(stack.to('/page'))).text, 'the app')
+  socket.close()
+  stream.close()
+})
+
 test('an edge that drains says so through the proxy', async () => {
   const socket = await openWebSocket(stack.to(wire, { headers: token }))
   const stream = await openStream(stack.to('/_tako/channels/feed'))

@@ -72,6 +72,7 @@ export class Stack {
   #children = []
   #app
   #build
+  #edgeArguments
   edge // the process
   authorizations = [] // the bodies of the app's authorize calls
   appRequests = [] // {url, headers} of what was passed to the app
@@ -96,6 +97,15 @@ export class Stack {
       localAddress: '127.0.0.2', ...more,
       headers: { Host: `localhost:${this.port}`, ...more.headers },
     }
+  }
+
+  /** Another edge process takes everything over from the one that runs. */
+  async handOver() {
+    const old = this.edge
+    const address = await this.#startEdge(['--takeover'])
+    if (address !== this.edgeAddress) throw new Error(`the new edge listens at ${address}`)
+    await until('the old edge to end', () => old.exitCode !== null)
+    if (old.exitCode !== 0) throw new Error(`the old edge ended with ${old.exitCode}:\n${old.said}`)
   }
 
   publish(channel, data) {
@@ -129,10 +139,16 @@ export class Stack {
     await until(() => `the broker: ${broker.said}`, isUp)
     const { status } = await this.#appApi('PUT', '/v1/definitions', { definitions })
     if (status !== 200) throw new Error(`definitions: ${status}`)
-    this.edge = this.#spawn('tako-edge', ['--config', toml, '--listen', '127.0.0.1:0', '--link', link,
+    this.#edgeArguments = ['--config', toml, '--listen', '127.0.0.1:0', '--link', link,
       '--upstream', `http://127.0.0.1:${app}`, '--app-secret-file', this.#file('secret'),
-      '--drain-ms', '200'])
-    this.edgeAddress = await new Promise((resolve, reject) => {
+      '--drain-ms', '200']
+    this.edgeAddress = await this.#startEdge([])
+  }
+
+  /** Its address, once it serves. */
+  #startEdge(more) {
+    this.edge = this.#spawn('tako-edge', [...this.#edgeArguments, ...more])
+    return new Promise((resolve, reject) => {
       createInterface(this.edge.stdout).once('line', resolve).once('close', () => reject(new Error('no edge')))
     })
   }
