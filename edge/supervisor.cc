@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -21,6 +22,7 @@
 #include "edge/handoff/dismiss.h"
 #include "edge/handoff/handoff_socket.h"
 #include "edge/handoff/successor.h"
+#include "edge/worker_reports.h"
 
 namespace tako::edge {
 namespace {
@@ -38,12 +40,19 @@ struct Worker {
   SteadyClock::time_point restart_at{};
 };
 
+// What a worker has told (worker_reports.h).
+struct Sign {
+  bool is_ready = false;
+  SteadyClock::time_point heard_at{};
+};
+
 int status_of(int status) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 // Forks and execs; the child gets SIGTERM should we die, so that no worker is left behind.
-pid_t start_worker(const std::string& program, const std::vector<std::string>& arguments) {
+pid_t start_worker(const std::string& program, const std::vector<std::string>& arguments,
+                   const std::string& reports) {
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
@@ -57,7 +66,8 @@ pid_t start_worker(const std::string& program, const std::vector<std::string>& a
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   // Addresses are said once, by the supervisor; so is what the service manager is told.
-  for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}) unsetenv(name);
+  setenv("NOTIFY_SOCKET", reports.c_str(), 1);
+  unsetenv("WATCHDOG_PID");  // Ours; how often a sign of life is due holds for workers too.
   // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): stdout stays its own owner.
   if (std::freopen("/dev/null", "w", stdout) == nullptr) _exit(kExitListen);
   setenv(kWorkerVariable, "1", 1);
@@ -80,13 +90,13 @@ class Supervisor {
   }
 
   int run() {
-    if (!bind_all()) return kExitListen;
+    if (!listen_to_workers() || !bind_all()) return kExitListen;
     start_missing();
     if (config_.edge.takeover) dismiss_surplus();
-    service::tell_ready(std::to_string(workers_.size()) + " workers");
     while (!is_over()) {
       if (!is_stopping_) start_missing();
       if (!is_stopping_) roll();
+      hear_workers();
       give_sign_of_life();
       wait_for_signal();
     }
@@ -94,6 +104,16 @@ class Supervisor {
   }
 
  private:
+  bool listen_to_workers() {
+    auto opened = WorkerReports::open();
+    if (!opened) {
+      log_.error(opened.error().message());
+      return false;
+    }
+    reports_.emplace(*std::move(opened));
+    return true;
+  }
+
   bool bind_all() {
     for (const std::string& text : config_.edge.listen) {
       const auto address = uv::parse_address(text);
@@ -119,7 +139,8 @@ class Supervisor {
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       Worker& worker = workers_[i];
       if (worker.pid > 0 || worker.is_gone || now < worker.restart_at) continue;
-      worker.pid = start_worker(program_, worker_arguments(arguments_, config_.edge, bound_, i));
+      worker.pid = start_worker(program_, worker_arguments(arguments_, config_.edge, bound_, i),
+                                reports_->address());
       worker.restart_at = now + kRestartPause;
       log_.info("worker started", {{"worker", i}, {"pid", worker.pid}});
     }
@@ -153,8 +174,9 @@ class Supervisor {
     if (*rolling_ >= workers_.size()) return end_rolling("all workers are new");
     Worker& worker = workers_[*rolling_];
     if (worker.successor > 0) return;  // Under way.
-    worker.successor = start_worker(program_, takeover_arguments(worker_arguments(
-                                                  arguments_, config_.edge, bound_, *rolling_)));
+    worker.successor = start_worker(
+        program_, takeover_arguments(worker_arguments(arguments_, config_.edge, bound_, *rolling_)),
+        reports_->address());
     log_.info("worker started to take over",
               {{"worker", *rolling_}, {"from_pid", worker.pid}, {"pid", worker.successor}});
   }
@@ -165,10 +187,37 @@ class Supervisor {
     service::tell_ready(status);
   }
 
+  void hear_workers() {
+    const auto now = SteadyClock::now();
+    for (const WorkerReports::Report& report : reports_->take()) {
+      if (!is_worker(report.pid)) continue;  // Somebody else found the address.
+      Sign& sign = signs_[report.pid];
+      sign.is_ready |= report.is_ready;
+      sign.heard_at = now;
+    }
+    if (!is_ready_told_ && !is_stopping_ && are_all_ready()) {
+      is_ready_told_ = true;
+      service::tell_ready(std::to_string(workers_.size()) + " workers");
+    }
+    end_stuck_workers(now);
+  }
+
+  // One whose loop does not turn gives no sign; the others go on while it is started again.
+  void end_stuck_workers(SteadyClock::time_point now) {
+    const auto limit = service::watchdog_limit(service::Succession::Started);
+    if (limit.count() == 0) return;
+    for (auto& [pid, sign] : signs_) {
+      if (!sign.is_ready || now - sign.heard_at <= limit) continue;
+      log_.error("a worker gives no sign of life and is ended", {{"pid", pid}});
+      kill(pid, SIGKILL);
+      sign.is_ready = false;
+    }
+  }
+
   void give_sign_of_life() {
     const auto limit = service::watchdog_limit(service::Succession::Started);
     const auto now = SteadyClock::now();
-    if (limit.count() == 0 || now < sign_due_) return;
+    if (limit.count() == 0 || !is_ready_told_ || now < sign_due_) return;
     service::tell_alive();
     sign_due_ = now + limit / 2;
   }
@@ -189,6 +238,7 @@ class Supervisor {
   void reap() {
     int status = 0;
     for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+      signs_.erase(pid);
       for (std::size_t i = 0; i < workers_.size(); ++i) {
         if (pid == workers_[i].pid) on_worker_ended(i, status_of(status));
         if (pid == workers_[i].successor) on_successor_ended(i, status_of(status));
@@ -219,6 +269,17 @@ class Supervisor {
     if (rolling_) end_rolling("serving; the last handoff failed");
   }
 
+  [[nodiscard]] bool is_worker(pid_t pid) const {
+    return std::ranges::any_of(workers_, [pid](const Worker& worker) {
+      return pid > 0 && (worker.pid == pid || worker.successor == pid);
+    });
+  }
+  [[nodiscard]] bool are_all_ready() const {
+    return std::ranges::all_of(workers_, [this](const Worker& worker) {
+      const auto sign = signs_.find(worker.pid);
+      return worker.is_gone || (sign != signs_.end() && sign->second.is_ready);
+    });
+  }
   void pass_on(int number) {
     for (const Worker& worker : workers_) {
       for (const pid_t pid : {worker.pid, worker.successor}) {
@@ -241,8 +302,11 @@ class Supervisor {
   std::vector<uv::Fd> sockets_;
   std::vector<std::string> bound_;
   sigset_t signals_{};
+  std::optional<WorkerReports> reports_;
+  std::map<pid_t, Sign> signs_;  // of workers that have told something
   SteadyClock::time_point sign_due_{};
   std::optional<std::size_t> rolling_;  // the worker whose turn it is
+  bool is_ready_told_ = false;
   bool is_stopping_ = false;
 };
 

@@ -4,10 +4,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <functional>
+#include <sstream>
 #include <thread>
+#include <vector>
 
 #include "tests/behaviour/fixtures.h"
 #include "tests/support/service_manager.h"
@@ -290,5 +293,38 @@ TEST_CASE("workers are one service: only the program that was started speaks for
   for (int signs = 0; signs < 3; ++signs) CHECK(manager.next() == "WATCHDOG=1");
   edge.signal(SIGTERM);
   manager.wait_for("STOPPING=1");
+  CHECK(edge.wait_for_exit() == 0);
+}
+
+TEST_CASE("a worker that is stuck is ended and started again, and the service lives on") {
+  const TempDir folder;
+  NotifySocket manager(folder);
+  const Cluster tako({.edges = 0});
+  Process edge({.program = program("tako-edge"),
+                .arguments = {"--listen", "127.0.0.1:0", "--link", tako.link_path(), "--workers",
+                              "2", "--drain-ms", "50"},
+                .environment = manager.environment(Duration(1'000)),
+                .output_folder = tako.folder().path(),
+                .name = "workers"});
+  manager.wait_for("READY=1");
+  const auto workers = [&edge] {
+    const std::string id = std::to_string(edge.pid());
+    std::istringstream text(read_file("/proc/" + id + "/task/" + id + "/children"));
+    std::vector<pid_t> pids;
+    for (pid_t pid = 0; text >> pid;) pids.push_back(pid);
+    return pids;
+  };
+  const std::vector<pid_t> before = workers();
+  REQUIRE(before.size() == 2);
+  REQUIRE(kill(before[0], SIGSTOP) == 0);
+  edge.wait_for_text("a worker gives no sign of life and is ended");
+  wait_until("another worker", [&] {
+    const std::vector<pid_t> now = workers();
+    return now.size() == 2 && std::ranges::find(now, before[0]) == now.end() &&
+           std::ranges::find(now, before[1]) != now.end();
+  });
+  manager.forget();
+  manager.wait_for("WATCHDOG=1");
+  edge.signal(SIGTERM);
   CHECK(edge.wait_for_exit() == 0);
 }

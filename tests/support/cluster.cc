@@ -104,7 +104,8 @@ std::unique_ptr<Process> Cluster::start_edge(std::size_t edge, int start,
   return std::make_unique<Process>(
       ProcessOptions{.program = program("tako-edge"),
                      .arguments = std::move(arguments),
-                     .environment = {},
+                     .environment = options_.edge_environment,
+                     .inherited = options_.edge_inherited,
                      .output_folder = folder_.path(),
                      .name = start == 1 ? name : name + "-" + std::to_string(start)});
 }
