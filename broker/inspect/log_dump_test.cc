@@ -10,7 +10,7 @@
 namespace tako::broker {
 namespace {
 
-constexpr Epoch kEpoch{7};
+constexpr Epoch kDumped{7};
 constexpr std::int64_t kNow = 2'000'000;
 
 // chat?room=1: a batch of two and a single one, a key. feed: one from 1,000 s, window of 900 s: it
@@ -18,19 +18,19 @@ constexpr std::int64_t kNow = 2'000'000;
 MemoryFolder three_channels() {
   SegmentText text(1);
   text.start(7, false);
-  text.state(1, "7:defaultchat?room=1", {0, kEpoch});
+  text.state(1, "7:defaultchat?room=1", {0, kDumped});
   text.message({.stream = 1,
-                .position = {1, kEpoch},
+                .position = {1, kDumped},
                 .batch_rest = 1,
                 .draft = {.type = "t", .data = R"({"a": 1})", .subject = "ann"}});
-  text.message({.stream = 1, .position = {2, kEpoch}, .flags = 0});
-  text.key(1, 5, {1, kEpoch}, kNow);
-  text.state(2, "4:shopfeed", {0, kEpoch}, 900'000);
-  text.message({.stream = 2, .position = {1, kEpoch}});
-  text.message({.stream = 2, .position = {2, kEpoch}, .time_ms = 1'500'000});
-  text.state(3, "4:shopold", {9, kEpoch});
+  text.message({.stream = 1, .position = {2, kDumped}, .flags = 0});
+  text.key(1, 5, {1, kDumped}, kNow);
+  text.state(2, "4:shopfeed", {0, kDumped}, 900'000);
+  text.message({.stream = 2, .position = {1, kDumped}});
+  text.message({.stream = 2, .position = {2, kDumped}, .time_ms = 1'500'000});
+  text.state(3, "4:shopold", {9, kDumped});
   text.message({.stream = 1,
-                .position = {3, kEpoch},
+                .position = {3, kDumped},
                 .draft = {.type = "t", .data = "\x01\xff", .encoding = Encoding::Binary}});
   MemoryFolder folder;
   folder.put(1, text.bytes());
@@ -77,7 +77,7 @@ bool has(const std::string& line, std::string_view part) {
 TEST_CASE("messages come by channel and offset, with what is known of them") {
   const Dump all = dump(three_channels(), {});
   REQUIRE(all.lines.size() == 4);
-  const std::string first = to_string(Position{1, kEpoch});
+  const std::string first = to_string(Position{1, kDumped});
   CHECK(all.lines[0] ==
         R"({"id":")" + first +
             R"(","app":"default","channel":"chat","params":{},"type":"t","data":{"a":1},)"
@@ -87,7 +87,7 @@ TEST_CASE("messages come by channel and offset, with what is known of them") {
   CHECK(has(all.lines[2], R"("data":"Af8=","encoding":"base64")"));
   CHECK_FALSE(has(all.lines[2], "batch"));
   CHECK(has(all.lines[3], R"("app":"shop","channel":"feed")"));
-  CHECK(has(all.lines[3], to_string(Position{2, kEpoch})));
+  CHECK(has(all.lines[3], to_string(Position{2, kDumped})));
 }
 
 TEST_CASE("filters choose app, channel, begin and number") {
@@ -97,9 +97,9 @@ TEST_CASE("filters choose app, channel, begin and number") {
   CHECK(dump(folder, {.channel = "chat?room=1"}).lines.size() == 3);
   CHECK(dump(folder, {.channel = "cha"}).lines.empty());
   CHECK(dump(folder, {.limit = 2}).lines.size() == 2);
-  const Dump later = dump(folder, {.channel = "chat"}, to_string(Position{2, kEpoch}));
+  const Dump later = dump(folder, {.channel = "chat"}, to_string(Position{2, kDumped}));
   REQUIRE(later.lines.size() == 1);
-  CHECK(has(later.lines[0], to_string(Position{3, kEpoch})));
+  CHECK(has(later.lines[0], to_string(Position{3, kDumped})));
   CHECK(dump(folder, {.channel = "feed"}, "0").lines.size() == 1);
 }
 
@@ -107,9 +107,9 @@ TEST_CASE("an id that the log does not go on behind is refused") {
   const MemoryFolder folder = three_channels();
   CHECK(has(dump(folder, {}, "0").error, "3 channels match"));
   CHECK(has(dump(folder, {.channel = "none"}, "0").error, "0 channels match"));
-  CHECK(has(dump(folder, {.channel = "chat"}, to_string(Position{4, kEpoch})).error, "ahead"));
+  CHECK(has(dump(folder, {.channel = "chat"}, to_string(Position{4, kDumped})).error, "ahead"));
   CHECK(has(dump(folder, {.channel = "chat"}, to_string(Position{1, Epoch{8}})).error, "lost"));
-  CHECK(has(dump(folder, {.channel = "feed"}, to_string(Position{0, kEpoch})).error, "window"));
+  CHECK(has(dump(folder, {.channel = "feed"}, to_string(Position{0, kDumped})).error, "window"));
 }
 
 TEST_CASE("raw records say where they stand, whatever they are") {
@@ -148,14 +148,14 @@ TEST_CASE("numbers add up to the files") {
   CHECK(stats.segments == 1);
   CHECK(stats.file_bytes == folder.files.begin()->second->size());
   // Dead: the header, the start, the message that has left its window.
-  const SegmentText one = SegmentText(1).message({.stream = 2, .position = {1, kEpoch}});
+  const SegmentText one = SegmentText(1).message({.stream = 2, .position = {1, kDumped}});
   CHECK(stats.dead_bytes() == 64 + 24 + one.bytes().size() - 64);
   REQUIRE(stats.channels.size() == 3);
   CHECK(stats.channels[0].channel == "chat?room=1");
   CHECK(stats.channels[0].keys == 1);
   CHECK(stats.channels[1].messages == 1);
   CHECK(stats.channels[2].is_quiet);
-  CHECK(stats.channels[2].head == to_string(Position{9, kEpoch}));
+  CHECK(stats.channels[2].head == to_string(Position{9, kDumped}));
 
   const LogFilesStats later = log_stats(*recovery, kNow + 500'000);
   CHECK(later.messages == 3);
@@ -175,7 +175,7 @@ TEST_CASE("caps of a channel count as they do in a broker, by whole batches") {
   for (std::uint64_t offset = 1; offset <= 4; ++offset) {
     const bool is_first = offset % 2 == 1;
     text.message({.stream = 1,
-                  .position = {offset, kEpoch},
+                  .position = {offset, kDumped},
                   .batch_rest = is_first ? 1U : 0U,
                   .flags = is_first ? log_format::kBatchFirst : std::uint8_t{0}});
   }
@@ -183,7 +183,7 @@ TEST_CASE("caps of a channel count as they do in a broker, by whole batches") {
   folder.put(1, text.bytes());
   const Dump found = dump(folder, {});
   REQUIRE(found.lines.size() == 2);
-  CHECK(has(found.lines[0], to_string(Position{3, kEpoch})));
+  CHECK(has(found.lines[0], to_string(Position{3, kDumped})));
 }
 
 TEST_CASE("a line holds nothing that a terminal acts on") {

@@ -11,7 +11,7 @@
 namespace tako::broker {
 namespace {
 
-constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t kEverything = std::numeric_limits<std::uint64_t>::max();
 constexpr std::array<const char*, 5> kKeys = {"a", "b", "c", "d", "e"};
 
 // What a subscriber may have seen, and what publishers were told.
@@ -151,7 +151,7 @@ class Life {
       seen_[key].insert({window.epoch.value, window.head});
       machine_.reader.is_inline = true;
       machine_.log->load_after(
-          streams_[key], 0, kAll, {}, [&promised](const std::vector<MessagePtr>& messages) {
+          streams_[key], 0, kEverything, {}, [&promised](const std::vector<MessagePtr>& messages) {
             for (const MessagePtr& message : messages) {
               promised.stored[message->offset()] = std::string(message->data());
             }
@@ -218,7 +218,7 @@ class Life {
     promised.written = window.head;
     std::uint64_t next = window.oldest;
     machine_.log->load_after(
-        streams_[key], 0, kAll, {}, [&](const std::vector<MessagePtr>& messages) {
+        streams_[key], 0, kEverything, {}, [&](const std::vector<MessagePtr>& messages) {
           for (const MessagePtr& message : messages) {
             REQUIRE(message->offset() == next);
             ++next;

@@ -33,8 +33,8 @@ std::string why_refused(MemoryFolder& folder) {
   return recovery.error().detail;
 }
 
-SegmentText::MessageWords message(std::uint64_t offset, std::uint32_t batch_rest = 0,
-                                  std::uint8_t flags = log_format::kBatchFirst) {
+SegmentText::MessageWords chat_message(std::uint64_t offset, std::uint32_t batch_rest = 0,
+                                       std::uint8_t flags = log_format::kBatchFirst) {
   return {.stream = 1, .position = {offset, kEpoch}, .batch_rest = batch_rest, .flags = flags};
 }
 
@@ -61,10 +61,10 @@ TEST_CASE("an empty folder is no log") {
 }
 
 TEST_CASE("epochs go on only when the end is the last word, and nothing was found damaged") {
-  CHECK(recover_one(began().message(message(1)).end()).continues);
-  CHECK_FALSE(recover_one(began().message(message(1))).continues);
-  CHECK_FALSE(recover_one(began().end().message(message(1))).continues);
-  SegmentText text = began().message(message(1)).end();
+  CHECK(recover_one(began().message(chat_message(1)).end()).continues);
+  CHECK_FALSE(recover_one(began().message(chat_message(1))).continues);
+  CHECK_FALSE(recover_one(began().end().message(chat_message(1))).continues);
+  SegmentText text = began().message(chat_message(1)).end();
   MemoryFolder folder;
   folder.put(1, text.bytes() + "12345678");
   CHECK_FALSE(recover(folder).continues);  // Something was torn behind the end.
@@ -75,9 +75,9 @@ TEST_CASE("epochs go on only when the end is the last word, and nothing was foun
 }
 
 TEST_CASE("damage that an earlier start has seen begins no new epochs again") {
-  SegmentText text = began().message(message(1)).message(message(2));
+  SegmentText text = began().message(chat_message(1)).message(chat_message(2));
   text.start(8, false);
-  text.state(1, kKey, {2, Epoch{8}}).message(message(3)).end();
+  text.state(1, kKey, {2, Epoch{8}}).message(chat_message(3)).end();
   std::string bytes = text.bytes();
   bytes[text.spans()[1].place] ^= 1;
   MemoryFolder folder;
@@ -88,7 +88,7 @@ TEST_CASE("damage that an earlier start has seen begins no new epochs again") {
 }
 
 TEST_CASE("a start that does not continue ends every channel's epoch at its head") {
-  SegmentText text = began().message(message(1)).message(message(2));
+  SegmentText text = began().message(chat_message(1)).message(chat_message(2));
   text.start(8, false);
   const JournalRecovery recovery = recover_one(text);
   CHECK(recovery.base_epoch->value == 8);
@@ -102,7 +102,8 @@ TEST_CASE("a start that does not continue ends every channel's epoch at its head
 }
 
 TEST_CASE("torn at any length, what is whole is kept, and a second start finds nothing torn") {
-  const SegmentText text = began().message(message(1)).message(message(2)).message(message(3));
+  const SegmentText text =
+      began().message(chat_message(1)).message(chat_message(2)).message(chat_message(3));
   const std::uint64_t first = text.spans()[1].place;
   for (std::size_t size = static_cast<std::size_t>(first); size < text.bytes().size(); ++size) {
     CAPTURE(size);
@@ -123,11 +124,11 @@ TEST_CASE("torn at any length, what is whole is kept, and a second start finds n
 }
 
 TEST_CASE("a batch counts only whole") {
-  SegmentText text = began().message(message(1));
-  text.message(message(2, 2)).message(message(3, 1, 0));
+  SegmentText text = began().message(chat_message(1));
+  text.message(chat_message(2, 2)).message(chat_message(3, 1, 0));
   CHECK(offsets(recover_one(text)) == "1-1");
-  CHECK(offsets(recover_one(SegmentText(text).message(message(4, 0, 0)))) == "1-4");
-  CHECK(offsets(recover_one(SegmentText(text).message(message(2)))) == "1-2");
+  CHECK(offsets(recover_one(SegmentText(text).message(chat_message(4, 0, 0)))) == "1-4");
+  CHECK(offsets(recover_one(SegmentText(text).message(chat_message(2)))) == "1-2");
   SegmentText started = text;
   started.start(8, false);
   const JournalRecovery recovery = recover_one(started);
@@ -135,8 +136,8 @@ TEST_CASE("a batch counts only whole") {
 }
 
 TEST_CASE("what was refused and stands there nevertheless is void") {
-  SegmentText text = began().message(message(1)).message(message(2));
-  text.state(1, kKey, {1, kEpoch}).message(message(2)).message(message(2));
+  SegmentText text = began().message(chat_message(1)).message(chat_message(2));
+  text.state(1, kKey, {1, kEpoch}).message(chat_message(2)).message(chat_message(2));
   const JournalRecovery recovery = recover_one(text);
   CHECK(offsets(recovery) == "1-2");
   CHECK(chat(recovery).entries.back().place().at() == text.spans()[4].place);
@@ -144,7 +145,7 @@ TEST_CASE("what was refused and stands there nevertheless is void") {
 }
 
 TEST_CASE("a channel that began anew has none of its earlier messages and keys") {
-  SegmentText text = began().message(message(1)).key(1, 5, {1, kEpoch});
+  SegmentText text = began().message(chat_message(1)).key(1, 5, {1, kEpoch});
   text.state(1, kKey, {0, Epoch{8}});
   const JournalRecovery recovery = recover_one(text);
   CHECK(offsets(recovery) == "1-0");
@@ -153,7 +154,8 @@ TEST_CASE("a channel that began anew has none of its earlier messages and keys")
 }
 
 TEST_CASE("messages behind a hole count, those before it can't be reached") {
-  const SegmentText text = began().message(message(1)).message(message(2)).message(message(3));
+  const SegmentText text =
+      began().message(chat_message(1)).message(chat_message(2)).message(chat_message(3));
   std::string bytes = text.bytes();
   bytes[text.spans()[2].place + 20] ^= 1;
   MemoryFolder folder;
@@ -165,7 +167,7 @@ TEST_CASE("messages behind a hole count, those before it can't be reached") {
 }
 
 TEST_CASE("messages of a channel whose state is damaged are left out, others are not") {
-  SegmentText text = began().message(message(1));
+  SegmentText text = began().message(chat_message(1));
   text.state(2, "7:defaultfeed", {0, kEpoch});
   text.message({.stream = 2, .position = {1, kEpoch}});
   std::string bytes = text.bytes();
@@ -179,24 +181,26 @@ TEST_CASE("messages of a channel whose state is damaged are left out, others are
 
 TEST_CASE("moved messages come before the others as far as nothing is missing between") {
   const auto moved = [](std::uint64_t offset) {
-    return message(offset, 0, log_format::kBatchFirst | log_format::kMoved);
+    return chat_message(offset, 0, log_format::kBatchFirst | log_format::kMoved);
   };
-  const SegmentText text = began(4, 3).message(message(4)).message(moved(2)).message(moved(3));
+  const SegmentText text = began(4, 3).message(chat_message(4)).message(moved(2)).message(moved(3));
   CHECK(offsets(recover_one(text)) == "2-4");
   CHECK(offsets(recover_one(SegmentText(text).message(moved(3)))) == "2-4");  // copied twice
-  CHECK(offsets(recover_one(began(4, 3).message(message(4)).message(moved(1)))) == "4-4");
-  CHECK(offsets(recover_one(began(4, 3).message(moved(3)).message(message(4)))) == "3-4");
+  CHECK(offsets(recover_one(began(4, 3).message(chat_message(4)).message(moved(1)))) == "4-4");
+  CHECK(offsets(recover_one(began(4, 3).message(moved(3)).message(chat_message(4)))) == "3-4");
 }
 
 TEST_CASE("of a batch whose beginning went with its segment nothing is given") {
   const std::uint8_t moved = log_format::kMoved;
-  const SegmentText text =
-      began(4, 3).message(message(4)).message(message(2, 1, moved)).message(message(3, 0, moved));
+  const SegmentText text = began(4, 3)
+                               .message(chat_message(4))
+                               .message(chat_message(2, 1, moved))
+                               .message(chat_message(3, 0, moved));
   CHECK(offsets(recover_one(text)) == "4-4");
 }
 
 TEST_CASE("keys stand in the order of their use, each once") {
-  SegmentText text = began().message(message(1)).message(message(2));
+  SegmentText text = began().message(chat_message(1)).message(chat_message(2));
   text.key(1, 6, {2, kEpoch}, 2'000).key(1, 5, {1, kEpoch}, 1'000).key(1, 6, {2, kEpoch}, 2'000);
   text.key(9, 7, {1, kEpoch});  // of nobody
   const JournalRecovery recovery = recover_one(text);
@@ -211,7 +215,7 @@ TEST_CASE("missing, short and headless segments are each counted") {
   std::uint64_t size = 0;
   for (std::uint64_t number = 1; number <= 4; ++number) {
     SegmentText text(number, size);
-    text.state(1, kKey, {number - 1, kEpoch}).message(message(number));
+    text.state(1, kKey, {number - 1, kEpoch}).message(chat_message(number));
     if (number == 4) text.end();
     size = text.bytes().size();
     whole.put(number, text.bytes());
@@ -260,7 +264,7 @@ TEST_CASE("a segment of a newer or older format refuses the log, with what to do
 }
 
 TEST_CASE("a newer format that this version may read is read") {
-  const SegmentText text = began().message(message(1));
+  const SegmentText text = began().message(chat_message(1));
   log_format::SegmentHeader header = text.header();
   header.version = log_format::kVersion + 1;
   MemoryFolder folder;
@@ -272,7 +276,8 @@ TEST_CASE("an unknown kind of record refuses the log, unless it says that it may
   // A later version's. NOLINTNEXTLINE(clang-analyzer-optin.core.EnumCastOutOfRange)
   const auto unknown = static_cast<log_format::Kind>(77);
   CHECK(offsets(recover_one(
-            began().record(unknown, log_format::kIgnorable, "new").message(message(1)))) == "1-1");
+            began().record(unknown, log_format::kIgnorable, "new").message(chat_message(1)))) ==
+        "1-1");
   MemoryFolder folder;
   folder.put(1, began().record(unknown, 0, "new").bytes());
   CHECK(why_refused(folder).find("does not know") != std::string::npos);
