@@ -125,6 +125,10 @@ TEST_CASE("raw records say where they stand, whatever they are") {
   CHECK(dump_raw(folder, {.channel = "feed"}).size() == 3);
   CHECK(dump_raw(folder, {.app = "default", .limit = 2}).size() == 2);
 
+  MemoryFolder killed;
+  killed.put(1, SegmentText(1).start(8, false, 7).bytes());
+  CHECK(has(dump_raw(killed)[0], R"("olderBases":"00000007")"));
+
   folder.bytes(1)[64] ^= 1;
   folder.bytes(1) += "12345678";
   const auto damaged = dump_raw(folder);

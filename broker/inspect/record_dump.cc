@@ -152,6 +152,11 @@ class RecordDump {
       line.text("epoch", epoch_text(start.base_epoch()))
           .flag("continues", start.continues())
           .time("time", start.time_ms());
+      std::string older;
+      for (const proto::JournalEpochEnd& end : start.older_bases()) {
+        older += (older.empty() ? "" : " ") + epoch_text(end.epoch());
+      }
+      if (!older.empty()) line.text("olderBases", older);
     } else if (record.kind == Kind::Base) {
       proto::JournalBase base;
       line.text("kind", "base");

@@ -158,8 +158,9 @@ class SegmentText {
     key.set_used_ms(used_ms);
     return record(log_format::Kind::Key, 0, key.SerializeAsString());
   }
-  SegmentText& start(std::uint64_t base_epoch, bool continues) {
+  SegmentText& start(std::uint64_t base_epoch, bool continues, std::uint64_t older_base = 0) {
     proto::JournalStart start;
+    if (older_base != 0) start.add_older_bases()->set_epoch(older_base);
     start.set_base_epoch(base_epoch);
     start.set_continues(continues);
     return record(log_format::Kind::Start, 0, start.SerializeAsString());
