@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/result.h"
@@ -27,7 +28,7 @@ class WorkerReports {
     pid_t pid = 0;  // who says it
     bool is_ready = false;
   };
-  // What has come since the last time; at most kReportsPerTurn, what is more waits.
+  // What has come since the last time; a bounded number at a time, what is more waits.
   [[nodiscard]] std::vector<Report> take();
 
  private:
