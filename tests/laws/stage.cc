@@ -15,7 +15,9 @@ constexpr int kPrivateRooms = 8;
 constexpr int kClosingRoundsMax = 60;
 
 std::string definitions_of(const Windows& windows) {
+  // The crowd does not answer pings, and a busy machine needs more than two usual intervals.
   const std::string schema =
+      R"("keepaliveIntervalMs":600000,)"
       R"("paramsSchema":{"type":"object","properties":{"r":{"type":"integer"}},"required":["r"]}})";
   return R"({"definitions":[{"name":"room","auth":false,"maxMessages":)" +
          std::to_string(windows.public_rooms) + "," + schema +
