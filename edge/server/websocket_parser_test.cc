@@ -238,6 +238,32 @@ TEST_CASE("a connection keeps a parser only while a frame or a message is incomp
   CHECK(recorder.events == Events{"text:hello", "text:hello", "text:open!"});
 }
 
+TEST_CASE("at every byte another parser can go on from what this one has kept") {
+  const std::string bytes = frame(0x81, "whole") + frame(0x01, "frag") + frame(0x89, "between") +
+                            frame(0x00, std::string(300, 'm')) + frame(0x8A, "") +
+                            frame(0x80, "ents \xE2\x82\xAC") +
+                            frame(0x82, std::string(70'000, 'b')) + frame(0x89, "last");
+  const Events expected = parse(bytes);
+  REQUIRE(expected.size() == 6);
+  for (std::size_t at = 0; at <= bytes.size();
+       at += at > 800 && at + 100 < bytes.size() ? 997 : 1) {
+    CAPTURE(at);
+    const auto all = std::as_bytes(std::span(bytes));
+    Recorder recorder;
+    WebSocketParser before(kLimits);
+    REQUIRE(before.feed(all.first(at), recorder));
+    CHECK(before.unparsed().empty() == before.is_at_boundary());
+    WebSocketParser behind(kLimits);
+    const std::string kept(before.unparsed());
+    const std::size_t told = recorder.events.size();
+    REQUIRE(behind.feed(std::as_bytes(std::span(kept)), recorder));
+    CHECK(recorder.events.size() == told);  // What was answered is not answered again.
+    CHECK(behind.unparsed() == kept);
+    REQUIRE(behind.feed(all.subspan(at), recorder));
+    CHECK(recorder.events == expected);
+  }
+}
+
 TEST_CASE("many connections share parsers and never see each other's bytes") {
   std::mt19937 random(20);
   WebSocketParserPool pool(kLimits);

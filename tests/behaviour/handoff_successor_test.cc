@@ -1,6 +1,10 @@
 // A successor that fails at each step: each client is on one side, or closed, and the running edge
 // serves and listens on.
 #include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/behaviour/fixtures.h"
 #include "tests/support/handoff_peer.h"
@@ -227,4 +231,74 @@ TEST_CASE("one that says nothing does not keep others from taking over") {
   HandoffPeer silent = HandoffPeer::connect(socket_of(tako));
   tako.take_over();
   CHECK(silent.ends());
+}
+
+TEST_CASE("another user is hung up on, and counted") {
+  if (geteuid() != 0) return;  // Only root can be somebody else.
+  Cluster tako(quick());
+  Pair clients(tako);
+  const std::string path = socket_of(tako);
+  struct stat status{};
+  REQUIRE(stat(path.c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0600);
+  // As if an operator had opened the file and its folder to all.
+  REQUIRE(chmod(path.c_str(), 0666) == 0);
+  REQUIRE(chmod(tako.folder().path().c_str(), 0755) == 0);
+  const pid_t stranger = fork();
+  if (stranger == 0) {
+    constexpr uid_t kNobody = 65'534;
+    if (setuid(kNobody) != 0) _exit(2);
+    try {
+      HandoffPeer peer = HandoffPeer::connect(path);
+      peer.send(HandoffKind::Hello, hello_of());
+      _exit(peer.receive().has_value() ? 1 : 0);
+    } catch (const TestFailure&) {
+      _exit(0);  // Hung up on before it could say a word.
+    }
+  }
+  int end = 0;
+  REQUIRE(waitpid(stranger, &end, 0) == stranger);
+  CHECK(WEXITSTATUS(end) == 0);
+  CHECK(metric(tako.edge_admin(), "tako_edge_handoff_peers_refused_total") == 1);
+  tako.edge_process().wait_for_text("another user on the handoff socket was refused");
+  clients.check_served();
+}
+
+TEST_CASE("a new edge that may open too few files ends, and nothing has moved") {
+  Cluster tako(quick());
+  std::vector<std::unique_ptr<Pair>> clients;
+  for (int number = 0; number < 20; ++number) clients.push_back(std::make_unique<Pair>(tako));
+  Process poor({.program = "/bin/sh",
+                .arguments = {"-c", "ulimit -n 96; exec \"$0\" \"$@\"", program("tako-edge"),
+                              "--link", tako.link_path(), "--name", "edge0", "--takeover"},
+                .output_folder = tako.folder().path(),
+                .name = "poor"});
+  CHECK(poor.wait_for_exit() == 1);
+  CHECK(poor.errors().find("raise its limit of open files") != std::string::npos);
+  for (const auto& pair : clients) pair->check_served();
+  tako.take_over();
+  for (const auto& pair : clients) pair->check_served();
+}
+
+TEST_CASE("a new edge that is stopped in the middle is given up, and ends when it goes on") {
+  Cluster tako(quick());
+  std::vector<std::unique_ptr<Pair>> clients;
+  for (int number = 0; number < 60; ++number) clients.push_back(std::make_unique<Pair>(tako));
+  Process& next = tako.begin_takeover(0, {"--limit", "handoff_link_ms=5000"});
+  REQUIRE(kill(next.pid(), SIGSTOP) == 0);  // Before, during or after: the outcome is one of two.
+  tako.edge_process().wait_for_text("linked to the broker");
+  const bool is_old_alive = !eventually([&] { return !tako.edge_process().is_running(); },
+                                        std::chrono::milliseconds(1'000));
+  REQUIRE(kill(next.pid(), SIGCONT) == 0);
+  if (is_old_alive) {
+    // Either it had not come far and takes over now, or it is told that it was given up.
+    wait_until("an end", [&] { return !next.is_running() || !tako.edge_process().is_running(); });
+  }
+  CHECK(SseClient(tako.edge(), channel_path("feed")).status() == 200);
+  if (next.is_running()) {
+    tako.finish_takeover();
+  } else {
+    CHECK(next.wait_for_exit() == 1);
+    tako.forget_successor();
+  }
 }
