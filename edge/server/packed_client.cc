@@ -6,8 +6,8 @@
 namespace tako::edge {
 
 PackedClient::PackedClient() : record_(std::make_unique<proto::ClientRecord>()) {}
-PackedClient::PackedClient(const proto::ClientRecord& record)
-    : record_(std::make_unique<proto::ClientRecord>(record)) {}
+PackedClient::PackedClient(proto::ClientRecord&& record)
+    : record_(std::make_unique<proto::ClientRecord>(std::move(record))) {}
 PackedClient::PackedClient(PackedClient&&) noexcept = default;
 PackedClient& PackedClient::operator=(PackedClient&&) noexcept = default;
 PackedClient::~PackedClient() = default;

@@ -13,7 +13,7 @@ namespace tako::edge {
 class PackedClient {
  public:
   PackedClient();
-  explicit PackedClient(const proto::ClientRecord& record);
+  explicit PackedClient(proto::ClientRecord&& record);
   PackedClient(PackedClient&&) noexcept;
   PackedClient& operator=(PackedClient&&) noexcept;
   ~PackedClient();
