@@ -13,6 +13,9 @@ namespace {
 // Clients are told to come back in this many portions, so that they don't come back together.
 constexpr std::int64_t kDrainSteps = 50;
 constexpr std::int64_t kDrainStepMsMin = 10;
+// Who has been told all, and does not answer for so long, is not waited for: its goodbye is the
+// kernel's to deliver, and while this process waits nobody may listen in its place.
+constexpr std::int64_t kGoodbyeMs = 1'000;
 
 http::ServerOptions server_options(const RuntimeLimits& limits) {
   http::ServerOptions options;
@@ -52,16 +55,19 @@ void EdgeServer::Impl::drain(std::function<void()> on_drained) {
   drain_timer_.start_repeating(std::chrono::milliseconds(step_ms));
 }
 
-// Until drain_ms clients are told and requests finish; then close handshakes get their time; what
-// is left is cut.
+// Until drain_ms clients are told and requests finish; then goodbyes get a moment, and requests and
+// what is unsent the time of a close handshake; what is left is cut.
 void EdgeServer::Impl::drain_step() {
   const std::int64_t drained_ms = parts_.loop.monotonic_ms() - drain_began_ms_;
   const bool is_time_over = drained_ms >= parts_.config.edge.drain_ms;
   const auto retry_ms = [this] { return retry_with_jitter_ms(parts_.random); };
   clients_.drain_some(is_time_over ? clients_.size() : portion_, retry_ms);
   if (is_time_over) proxy_.end_tunnels();
-  const std::int64_t end_ms = parts_.config.edge.drain_ms + parts_.config.limits.close_handshake_ms;
-  if (!is_empty() && drained_ms < end_ms) return;
+  const std::int64_t late_ms = drained_ms - parts_.config.edge.drain_ms;
+  const bool is_all_said = is_http_drained_ && proxy_.tunnels() == 0 && !clients_.has_unsent();
+  const std::int64_t patience_ms = parts_.config.limits.close_handshake_ms;
+  const bool is_over = late_ms >= (is_all_said ? std::min(kGoodbyeMs, patience_ms) : patience_ms);
+  if (!is_empty() && !is_over) return;
   drain_timer_.stop();
   clients_.end_all();
   std::exchange(on_drained_, nullptr)();  // May destroy this.

@@ -1,6 +1,7 @@
 // A table without order: who goes is replaced by the last one.
 #include "edge/server/live_clients.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/check.h"
@@ -97,6 +98,10 @@ void LiveClients::drain_some(std::size_t count, const std::function<std::int64_t
     client.drain(retry_ms());
     --count;
   }
+}
+
+bool LiveClients::has_unsent() const {
+  return std::ranges::any_of(clients_, [](const auto& client) { return client->has_unsent(); });
 }
 
 void LiveClients::end_all() {
