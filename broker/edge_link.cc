@@ -107,6 +107,9 @@ void EdgeLink::handle(proto::EdgeItem& item) {
       return channels_.occupancy(item.occupancy().channel(), item.occupancy().subscribers());
     case proto::EdgeItem::kControlApplied:
       return apply_control(item.control_applied().number());
+    case proto::EdgeItem::kLeaveSeen:
+      is_left_ = true;
+      return sink_.schedule_flush();
     case proto::EdgeItem::ITEM_NOT_SET:
       return;  // of a newer edge
   }
@@ -396,6 +399,23 @@ void EdgeLink::flush() {
   waits_for_room_ = !outbox_.has_room();
   if (waits_for_room_) ++parts_.limit_counters.link_outbox_bytes_max;
   outbox_.send_frame();
+  if (is_left_ && is_all_answered()) {
+    leave();
+    sink_.close("the broker ends");
+  }
+}
+
+void EdgeLink::say_goodbye() {
+  if (state_ == State::Greeting) return end("the broker ends");
+  proto::BrokerItem item;
+  item.mutable_leaving();
+  reply(item);
+  sink_.schedule_flush();
+}
+
+bool EdgeLink::is_all_answered() const {
+  return requests_ == 0 && calls_.empty() && fetches_.empty() && !is_fetching_ &&
+         !outbox_.has_waiting_control();
 }
 
 void EdgeLink::end(std::string_view reason) {

@@ -20,6 +20,9 @@ namespace tako::broker {
 //   Greeting ──Hello, versions meet──▶ Linked ──peer gone, its fault, a bound──▶ Ended
 //      └──Hello refused, or something else first──────────────────────────────────▲
 //
+// When the broker ends: Leaving ──▶ edge, edge ──LeaveSeen──▶, the last answers, then the link's
+// end.
+//
 // With the link end its subscriptions and its occupancy, at once. Answers that come later are
 // dropped: the edge asks again on its next link.
 class EdgeLink final : private ControlFollower {
@@ -35,6 +38,9 @@ class EdgeLink final : private ControlFollower {
   // At the end of a loop turn, after FrameSink::schedule_flush(); and when waits_for_room(), once
   // FrameSink::pending_bytes() has become small.
   void flush();
+  // This broker ends: asks the edge to send nothing more, and hangs up once all it has sent is
+  // answered.
+  void say_goodbye();
   // The last flush() left something for want of room.
   [[nodiscard]] bool waits_for_room() const { return waits_for_room_; }
 
@@ -71,6 +77,8 @@ class EdgeLink final : private ControlFollower {
   void reply_publish(std::uint64_t request, const Result<Published>& published);
   void reply_api(std::uint64_t request, ApiAnswer answer);
   void reply_fetch_error(std::uint64_t request, const Error& error);
+  // Nothing that the edge has sent is without its answer, and every answer is on its way.
+  [[nodiscard]] bool is_all_answered() const;
   // The edge broke the protocol, or a bound.
   void end(std::string_view reason);
   void leave();
@@ -81,6 +89,7 @@ class EdgeLink final : private ControlFollower {
   LinkId id_;
   State state_ = State::Greeting;
   bool waits_for_room_ = false;
+  bool is_left_ = false;  // the edge has seen our goodbye
   std::string edge_name_;
   std::uint64_t instance_ = 0;
   std::uint64_t control_sent_ = 0;

@@ -463,5 +463,35 @@ TEST_CASE("new definitions reach linked edges at once, and the put waits for the
   CHECK(done->pending == std::vector<std::string>{"e1"});
 }
 
+TEST_CASE("a broker that ends answers all it was sent before the edge saw the goodbye") {
+  LinkBench bench;
+  TestEdge edge(bench);
+  edge.hello();
+  edge.items.clear();
+  bench.cluster.is_holding = true;
+  edge.publish(1, "chat", "a");
+  edge.link().say_goodbye();
+  edge.turn();
+  CHECK(edge.next().has_leaving());
+  edge.publish(2, "chat", "b");  // On its way when the goodbye came.
+  proto::EdgeFrame seen;
+  seen.add_items()->mutable_leave_seen();
+  edge.say(seen);
+  CHECK(edge.close_reason.empty());
+  bench.cluster.let_through();
+  edge.turn();
+  CHECK(edge.next().publish_reply().request() == 1);
+  CHECK(edge.next().publish_reply().request() == 2);
+  CHECK(edge.close_reason == "the broker ends");
+}
+
+TEST_CASE("at the goodbye, who has not been welcomed yet is hung up on") {
+  LinkBench bench;
+  TestEdge edge(bench);
+  edge.link().say_goodbye();
+  CHECK(edge.close_reason == "the broker ends");
+  CHECK(edge.items.empty());
+}
+
 }  // namespace
 }  // namespace tako::broker

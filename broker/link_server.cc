@@ -40,6 +40,11 @@ class LinkServer::Connection final : private ipc::LinkObserver, private FrameSin
     }
   }
 
+  // Ends in remove(), at the end of a later turn.
+  void say_goodbye() {
+    if (!is_closing_ && edge_) edge_->say_goodbye();
+  }
+
  private:
   void on_frame(std::span<const std::byte> frame) override {
     if (!is_closing_) edge_->on_frame(frame);
@@ -92,7 +97,8 @@ class LinkServer::Connection final : private ipc::LinkObserver, private FrameSin
   std::optional<EdgeLink> edge_;
 };
 
-LinkServer::LinkServer(uv::Loop& loop, EdgeRegistry& registry) : loop_(loop), registry_(registry) {}
+LinkServer::LinkServer(uv::Loop& loop, EdgeRegistry& registry)
+    : loop_(loop), registry_(registry), leave_timer_(loop, [this] { on_leave_late(); }) {}
 LinkServer::~LinkServer() = default;
 
 Result<void> LinkServer::listen(const std::string& path) {
@@ -128,6 +134,30 @@ void LinkServer::on_framing_broken(const Error& error) {
   parts.log.warn("a link was closed for what it sent", {{"reason", error.message()}});
 }
 
-void LinkServer::remove(std::uint64_t id) { connections_.erase(id); }
+void LinkServer::remove(std::uint64_t id) {
+  connections_.erase(id);
+  if (!connections_.empty() || !on_left_) return;
+  leave_timer_.stop();
+  std::exchange(on_left_, nullptr)();
+}
+
+void LinkServer::leave(std::function<void()> done) {
+  listener_.reset();
+  if (connections_.empty()) return done();
+  on_left_ = std::move(done);
+  leave_timer_.start_once(std::chrono::milliseconds(registry_.parts().limits.link_leave_ms));
+  for (const auto& [id, connection] : connections_) connection->say_goodbye();
+}
+
+void LinkServer::on_leave_late() {
+  const BrokerParts& parts = registry_.parts();
+  ++parts.limit_counters.link_leave_ms;
+  for (const EdgeInfo& edge : registry_.list()) {
+    parts.log.warn("an edge did not answer the goodbye in time (link_leave_ms)",
+                   {{"edge", edge.name}});
+  }
+  connections_.clear();
+  std::exchange(on_left_, nullptr)();
+}
 
 }  // namespace tako::broker

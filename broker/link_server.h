@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -10,6 +11,7 @@
 #include "common/ipc/link_listener.h"
 #include "common/result.h"
 #include "common/uv/loop.h"
+#include "common/uv/timer.h"
 
 namespace tako::broker {
 
@@ -24,6 +26,10 @@ class LinkServer {
 
   // Errors: AddressInUse, ConfigInvalid.
   [[nodiscard]] Result<void> listen(const std::string& path);
+  // The broker ends: no edge is accepted any more, those that are linked are answered what they
+  // have asked and asked to wait for the next broker. `done` is called once, when all are gone, at
+  // the latest after link_leave_ms.
+  void leave(std::function<void()> done);
   [[nodiscard]] std::size_t links() const { return connections_.size(); }
   [[nodiscard]] std::uint64_t strangers_refused() const;
 
@@ -34,12 +40,15 @@ class LinkServer {
   void on_framing_broken(const Error& error);
   // At the end of a turn, from no frame of the connection's own.
   void remove(std::uint64_t id);
+  void on_leave_late();
 
   uv::Loop& loop_;
   EdgeRegistry& registry_;
   std::unique_ptr<ipc::LinkListener> listener_;
   std::uint64_t last_id_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
+  std::function<void()> on_left_;  // while leaving
+  uv::Timer leave_timer_;
 };
 
 }  // namespace tako::broker

@@ -166,7 +166,12 @@ class Broker {
     is_stopping_ = true;
     log_.info("stopping");
     service::tell_stopping();
-    api_server_.drain([this] { engine_->close([this] { loop_.stop(); }); });
+    api_server_.drain([this] { leave_edges(); });
+  }
+
+  // The log is closed when nobody can append any more.
+  void leave_edges() {
+    links_.leave([this] { engine_->close([this] { loop_.stop(); }); });
   }
 
   std::unique_ptr<LogDisk> open_disk() {

@@ -54,6 +54,8 @@
   X(link_pending_bytes_max)                                                                        \
   X(link_backlog_bytes_max)                                                                        \
   X(link_wait_ms)                                                                                  \
+  X(link_restart_wait_ms)                                                                          \
+  X(link_leave_ms)                                                                                 \
   X(link_lost_serve_ms)                                                                            \
   X(definitions_apply_wait_ms)                                                                     \
   /* The handoff between edges. */                                                                 \

@@ -63,7 +63,9 @@ inline constexpr std::size_t kLinkEdgesMax = 256;     // links at once: refused 
 inline constexpr std::size_t kLinkPendingRequestsMax = 10'000;   // fetches + publishes + calls: 503
 inline constexpr std::size_t kLinkPendingBytesMax = 64 * kMiB;   // of those requests: 503
 inline constexpr std::size_t kLinkBacklogBytesMax = 128 * kMiB;  // unread by the broker: closed
-inline constexpr std::int64_t kLinkWaitMs = 1'000;       // a request waits this long for a link
+inline constexpr std::int64_t kLinkWaitMs = 1'000;          // a request waits this long for a link
+inline constexpr std::int64_t kLinkRestartWaitMs = 10'000;  // after the broker's goodbye: so long
+inline constexpr std::int64_t kLinkLeaveMs = 1'000;  // its goodbye: then it goes without an answer
 inline constexpr std::int64_t kLinkLostServeMs = 5'000;  // then non-public channels stop serving
 inline constexpr std::int64_t kDefinitionsApplyWaitMs = 1'000;  // then the edges are named pending
 

@@ -24,6 +24,7 @@ TEST_CASE("whatever one stage admits, the next can hold") {
 
 TEST_CASE("waits end in the order in which they stand inside each other") {
   CHECK(kLinkWaitMs < kLinkLostServeMs);
+  CHECK(kLinkWaitMs < kLinkRestartWaitMs);
   CHECK(kAuthorizeCacheMsMax > kAuthorizeTimeoutMs);
   CHECK(kAuthEnvelopeMs < kEmptyConnectionMs);
 }

@@ -49,6 +49,8 @@ struct RuntimeLimits {
   std::size_t link_pending_requests_max = limits::kLinkPendingRequestsMax;
   std::size_t link_backlog_bytes_max = limits::kLinkBacklogBytesMax;
   std::int64_t link_wait_ms = limits::kLinkWaitMs;
+  std::int64_t link_restart_wait_ms = limits::kLinkRestartWaitMs;
+  std::int64_t link_leave_ms = limits::kLinkLeaveMs;
   std::int64_t link_lost_serve_ms = limits::kLinkLostServeMs;
   std::int64_t definitions_apply_wait_ms = limits::kDefinitionsApplyWaitMs;
 

@@ -18,6 +18,7 @@ using std::chrono::milliseconds;
 constexpr std::int64_t kRedialFirstMs = 20;  // a restarting broker is back within a few of these
 constexpr std::int64_t kRedialMostMs = 1'000;
 constexpr std::int64_t kRedialRefusedMs = 5'000;  // of versions that don't meet
+constexpr std::int64_t kRedialRestartMs = 100;  // most, while a broker that said goodbye is awaited
 constexpr milliseconds kTick{100};
 
 }  // namespace
@@ -86,6 +87,7 @@ void BrokerLink::greet() {
 void BrokerLink::lose(const std::string& reason) {
   refusal_.clear();
   const State was = std::exchange(state_, State::Waiting);
+  is_leaving_ = false;
   drop_link();
   if (was == State::Linked) {
     ++counters_.links_lost;
@@ -97,8 +99,9 @@ void BrokerLink::lose(const std::string& reason) {
   if (was == State::Linked || was == State::Greeting || failed_dials_ == 0) {
     listener_->on_link_state(false, reason);
   }
-  redial_after(
-      std::min(kRedialMostMs, kRedialFirstMs << std::min<std::uint32_t>(failed_dials_, 8)));
+  const bool is_awaited = loop_.monotonic_ms() < restart_until_ms_;
+  redial_after(std::min(is_awaited ? kRedialRestartMs : kRedialMostMs,
+                        kRedialFirstMs << std::min<std::uint32_t>(failed_dials_, 8)));
   ++failed_dials_;
 }
 
@@ -168,6 +171,8 @@ void BrokerLink::apply(proto::BrokerItem& item) {
                                                      .retry_after_ms = reply.retry_after_ms()});
       return;
     }
+    case proto::BrokerItem::kLeaving:
+      return apply_leaving();
     case proto::BrokerItem::ITEM_NOT_SET:
       return;  // A newer broker's item.
   }
@@ -219,6 +224,14 @@ void BrokerLink::apply_control(const proto::Control& control) {
   become_linked_when_current();
 }
 
+void BrokerLink::apply_leaving() {
+  if (state_ != State::Linked || is_leaving_) return;
+  is_leaving_ = true;
+  restart_until_ms_ = loop_.monotonic_ms() + limits_.link_restart_wait_ms;
+  pending_.wait_until(restart_until_ms_);
+  queue().mutable_leave_seen();  // Behind every request that this broker still gets.
+}
+
 void BrokerLink::become_linked_when_current() {
   if (state_ != State::Greeting || control_applied_ < control_head_) return;
   state_ = State::Linked;
@@ -231,6 +244,7 @@ void BrokerLink::become_linked_when_current() {
 }
 
 void BrokerLink::send_waiting() {
+  if (is_leaving_) return;
   pending_.send_waiting([this](proto::EdgeItem item) { queue() = std::move(item); });
 }
 
@@ -274,15 +288,15 @@ void BrokerLink::send(proto::EdgeFrame& frame) {
 
 void BrokerLink::subscribe(ChannelNumber number, const ChannelIdentity& channel,
                            const std::optional<Cursor>& from) {
-  if (is_linked()) fill(*queue().mutable_subscribe(), number, channel, from);
+  if (is_linked() && !is_leaving_) fill(*queue().mutable_subscribe(), number, channel, from);
 }
 
 void BrokerLink::unsubscribe(ChannelNumber number) {
-  if (is_linked()) queue().mutable_unsubscribe()->set_channel(number);
+  if (is_linked() && !is_leaving_) queue().mutable_unsubscribe()->set_channel(number);
 }
 
 void BrokerLink::occupancy(ChannelNumber number, std::uint32_t subscribers) {
-  if (!is_linked()) return;
+  if (!is_linked() || is_leaving_) return;
   proto::Occupancy& item = *queue().mutable_occupancy();
   item.set_channel(number);
   item.set_subscribers(subscribers);

@@ -53,6 +53,7 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
 
   [[nodiscard]] bool is_linked() const override { return state_ == State::Linked; }
   [[nodiscard]] std::int64_t unlinked_since_ms() const override;
+  [[nodiscard]] std::int64_t restart_until_ms() const override { return restart_until_ms_; }
   void subscribe(ChannelNumber number, const ChannelIdentity& channel,
                  const std::optional<Cursor>& from) override;
   void unsubscribe(ChannelNumber number) override;
@@ -89,6 +90,8 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
   void apply_welcome(const proto::Welcome& welcome);
   void apply_refusal(const proto::Refused& refused);
   void apply_control(const proto::Control& control);
+  // The broker ends in order: what it has got it answers, what comes now waits for the next one.
+  void apply_leaving();
   void become_linked_when_current();
   void request(proto::EdgeItem item, bool may_repeat, PendingRequests::Answer answer);
   void send_waiting();
@@ -110,6 +113,8 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
   Listener* listener_ = nullptr;
 
   State state_ = State::Waiting;
+  bool is_leaving_ = false;  // Linked to a broker that said goodbye: no further requests
+  std::int64_t restart_until_ms_ = 0;
   std::int64_t unlinked_since_ms_;
   std::uint32_t failed_dials_ = 0;
   ipc::LinkDialer dialer_;

@@ -198,6 +198,46 @@ TEST_CASE("after a lost link the edge dials again and repeats what is safe to re
   CHECK_FALSE(page.has_value());
 }
 
+TEST_CASE("behind the broker's goodbye nothing is sent; it waits, and goes to the next broker") {
+  Bench bench;
+  bench.link_up();
+  const auto publish = [&](std::string data, std::optional<Result<PublishAck>>& answer) {
+    bench.edge->publish({.channel = kChannel, .type = "t", .data = std::move(data)},
+                        [&answer](Result<PublishAck> ack) { answer = std::move(ack); });
+  };
+  const auto published = [&] {
+    std::string all;
+    for (const proto::EdgeItem& item : bench.broker->seen) {
+      if (item.has_publish()) all += item.publish().data();
+      if (item.has_leave_seen()) all += '|';
+    }
+    return all;
+  };
+  std::optional<Result<PublishAck>> before;
+  std::optional<Result<PublishAck>> behind;
+  publish("1", before);
+  proto::BrokerFrame frame;
+  frame.add_items()->mutable_leaving();
+  bench.broker->send(frame);
+  bench.wait([&] { return bench.broker->find(proto::EdgeItem::kLeaveSeen) != nullptr; });
+  CHECK(bench.edge->restart_until_ms() > bench.loop.monotonic_ms());
+  publish("2", behind);
+  bench.edge->subscribe(1, kChannel, std::nullopt);
+  proto::BrokerFrame last;
+  last.add_items()->mutable_publish_reply()->set_request(1);
+  bench.broker->send(last);
+  bench.wait([&] { return before.has_value(); });
+  CHECK(before->has_value());
+  CHECK(published() == "1|");
+  CHECK(bench.broker->find(proto::EdgeItem::kSubscribe) == nullptr);
+  bench.broker->seen.clear();
+  bench.broker->link.reset();
+  bench.wait([&] { return bench.events.downs == 1; });
+  CHECK_FALSE(behind.has_value());  // It was never sent, so it is not in doubt.
+  bench.link_up();
+  bench.wait([&] { return published() == "2"; });
+}
+
 TEST_CASE("garbage from the broker ends the link, not the edge") {
   Bench bench;
   bench.link_up();

@@ -63,12 +63,16 @@ void PendingRequests::on_link_lost(std::int64_t now_ms) {
 }
 
 void PendingRequests::expire(std::int64_t now_ms) {
-  fail_where([this, now_ms](const Request& request) {
-    const std::int64_t patience_ms = request.is_sent ? kReplyMs : limits_.link_wait_ms;
-    const bool is_over = now_ms - request.waits_since_ms >= patience_ms;
-    if (is_over) ++counters_.link_wait_ms;
-    return is_over;
-  });
+  fail_where([this, now_ms](const Request& request) { return is_over(request, now_ms); });
+}
+
+bool PendingRequests::is_over(const Request& request, std::int64_t now_ms) {
+  const std::int64_t patience_ms = request.is_sent ? kReplyMs : limits_.link_wait_ms;
+  const std::int64_t until_ms = request.waits_since_ms + patience_ms;
+  const bool waits_for_restart = !request.is_sent && until_ms < restart_until_ms_;
+  if (now_ms < (waits_for_restart ? restart_until_ms_ : until_ms)) return false;
+  ++(waits_for_restart ? counters_.link_restart_wait_ms : counters_.link_wait_ms);
+  return true;
 }
 
 // Answers are called when the table is consistent again: they may add new requests.

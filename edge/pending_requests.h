@@ -34,6 +34,8 @@ class PendingRequests {
   void send_waiting(const std::function<void(proto::EdgeItem)>& send);
   // The link broke: what may be repeated waits for the next one from now on, the rest fails.
   void on_link_lost(std::int64_t now_ms);
+  // The broker said goodbye: what waits for a link does so until then, if link_wait_ms ends before.
+  void wait_until(std::int64_t restart_until_ms) { restart_until_ms_ = restart_until_ms; }
   // Fails those without a link for link_wait_ms, or without an answer for the reply limit.
   void expire(std::int64_t now_ms);
 
@@ -53,6 +55,8 @@ class PendingRequests {
     std::int64_t waits_since_ms = 0;
     Answer answer;
   };
+  // True: its time is up, and the bound is counted.
+  [[nodiscard]] bool is_over(const Request& request, std::int64_t now_ms);
   template <typename T>
   void answer_with(std::uint64_t id, Result<T> value);
   template <typename Condition>
@@ -63,6 +67,7 @@ class PendingRequests {
   std::map<std::uint64_t, Request> requests_;  // by number: numbers rise
   std::uint64_t first_unsent_ = 0;             // all from here on wait for the link
   std::size_t bytes_ = 0;
+  std::int64_t restart_until_ms_ = 0;
 };
 
 }  // namespace tako::edge

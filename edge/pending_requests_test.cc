@@ -85,6 +85,28 @@ TEST_CASE("a request without a link waits its time, then fails and says when to 
   CHECK(outcome.answers == 1);
 }
 
+TEST_CASE("a request that waits for a broker that said goodbye waits until it should be back") {
+  PendingBench bench;
+  PendingRequests& pending = bench.pending;
+  constexpr std::int64_t kBack = 1'000 + limits::kLinkRestartWaitMs;
+  pending.wait_until(kBack);
+  Outcome early;
+  Outcome late;
+  auto early_answer = publish_into(early);
+  auto late_answer = publish_into(late);
+  REQUIRE(pending.add(1, publish_item(1), false, 1'000, early_answer));
+  REQUIRE(pending.add(2, publish_item(2), false, kBack - 1, late_answer));
+  pending.expire(kBack - 1);
+  CHECK(early.answers == 0);
+  pending.expire(kBack);
+  CHECK(early.answers == 1);
+  CHECK(bench.counters.link_restart_wait_ms == 1);
+  CHECK(late.answers == 0);  // It has its own time without a link, as ever.
+  pending.expire(kBack - 1 + limits::kLinkWaitMs);
+  CHECK(late.answers == 1);
+  CHECK(bench.counters.link_wait_ms == 1);
+}
+
 TEST_CASE("requests are bounded in number and in bytes") {
   Outcome outcome;
   PendingBench number_bench;

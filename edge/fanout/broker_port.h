@@ -82,13 +82,17 @@ template <typename T>
 using Reply = std::function<void(Result<T>)>;
 
 // All calls return at once; replies come later on the loop, exactly once each, also when the link
-// breaks (Unavailable after limits::kLinkWaitMs without one). Too many pending: LimitReached.
+// breaks (Unavailable after link_wait_ms without one, or at restart_until_ms). Too many pending:
+// LimitReached.
 class BrokerPort {
  public:
   virtual ~BrokerPort() = default;
   [[nodiscard]] virtual bool is_linked() const = 0;
   // Monotonic ms since when there is no link; 0 while linked.
   [[nodiscard]] virtual std::int64_t unlinked_since_ms() const = 0;
+  // Monotonic ms until which a broker that said goodbye is expected back: what needs a link waits
+  // so long for it. In the past (0): no such broker.
+  [[nodiscard]] virtual std::int64_t restart_until_ms() const { return 0; }
 
   // Subscriptions are remembered by the caller, not by the port: after on_link_up the caller
   // subscribes again at its cursors. Without a link these three do nothing.

@@ -187,17 +187,29 @@ void ChannelHub::end_waits() {
   const std::int64_t now = clock_.monotonic_ms();
   const bool is_linked = broker_.is_linked();
   const std::int64_t unlinked_ms = is_linked ? 0 : now - broker_.unlinked_since_ms();
+  const std::int64_t restart_until = broker_.restart_until_ms();
   while (!joining_.empty()) {
     const Due due = joining_.front();
     std::int64_t waited = now - due.since_ms;
     if (!is_linked) waited = std::min(waited, unlinked_ms);
-    if (waited < (is_linked ? limits::kJoinWaitMs : limits_.link_wait_ms)) return;
+    const std::int64_t patience = is_linked ? limits::kJoinWaitMs : limits_.link_wait_ms;
+    // A broker that said goodbye is waited for longer.
+    const bool waits_for_restart = !is_linked && now - waited + patience < restart_until;
+    if (waits_for_restart ? now < restart_until : waited < patience) return;
     joining_.pop_front();
-    ++(is_linked ? limit_counters_.join_wait_ms : limit_counters_.link_wait_ms);
+    count_wait(is_linked, waits_for_restart);
     if (Slot* slot = slot_of(due.number)) {
       slot->feed->end_joining(due.since_ms,
                               Error{ErrorCode::Unavailable, "the broker does not answer", 0});
     }
+  }
+}
+
+void ChannelHub::count_wait(bool is_linked, bool waited_for_restart) {
+  if (is_linked) {
+    ++limit_counters_.join_wait_ms;
+  } else {
+    ++(waited_for_restart ? limit_counters_.link_restart_wait_ms : limit_counters_.link_wait_ms);
   }
 }
 

@@ -60,6 +60,7 @@ class ChannelHub final : private FeedHost {
   void report_occupancy();
   void close_unused();
   void end_waits();
+  void count_wait(bool is_linked, bool waited_for_restart);
   void end_private();
   void drop_coldest(const Feed& but);
 

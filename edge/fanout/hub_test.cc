@@ -378,6 +378,21 @@ TEST_CASE_FIXTURE(HubFixture, "who joins without a link waits, and is refused af
   }
 }
 
+TEST_CASE_FIXTURE(HubFixture, "who joins while a broker restarts waits longer, and not for ever") {
+  const std::int64_t restart_ms = 3 * limits.link_wait_ms;
+  broker.restart_until = clock.monotonic_ms() + restart_ms;
+  FakeSubscriber patient;
+  join(patient, "a");
+  clock.advance(restart_ms - 1);
+  hub.tick();
+  CHECK_FALSE(patient.ended.has_value());
+  clock.advance(1);
+  hub.tick();
+  REQUIRE(patient.ended.has_value());
+  CHECK(limit_counters.link_restart_wait_ms == 1);
+  CHECK(limit_counters.link_wait_ms == 0);
+}
+
 TEST_CASE_FIXTURE(HubFixture, "what the broker refuses ends the subscriber with its reason") {
   broker.link_up();
   broker.refuse_next_subscribe(Error{ErrorCode::AppUnknown});

@@ -1,6 +1,7 @@
 // Queues those who wait for the link, and answers them in order.
 #include "edge/session/link_gate.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "edge/session/services.h"
@@ -17,9 +18,11 @@ std::unique_ptr<LinkGate::Ticket> LinkGate::wait(Passed passed) {
   const bool is_full = waiting_.size() >= limits_.link_pending_requests_max;
   if (is_full) ++counters_.link_pending_requests_max;
   // One too many is answered at the next tick: never from within.
-  const std::int64_t until = is_full ? 0 : clock_.monotonic_ms() + limits_.link_wait_ms;
+  const std::int64_t patience = clock_.monotonic_ms() + limits_.link_wait_ms;
+  const std::int64_t restart = broker_.restart_until_ms();
+  const std::int64_t until = is_full ? 0 : std::max(patience, restart);
   const std::uint64_t number = ++last_;
-  waiting_.emplace(number, Waiting{until, std::move(passed)});
+  waiting_.emplace(number, Waiting{until, restart > patience, std::move(passed)});
   if (is_full) refused_.push_back(number);
   return std::make_unique<Ticket>(*this, number);
 }
@@ -43,7 +46,8 @@ void LinkGate::tick() {
   }
   const std::int64_t now = clock_.monotonic_ms();
   while (!waiting_.empty() && waiting_.begin()->second.until_ms <= now) {
-    ++counters_.link_wait_ms;
+    ++(waiting_.begin()->second.is_for_restart ? counters_.link_restart_wait_ms
+                                               : counters_.link_wait_ms);
     answer(waiting_.begin()->first, std::unexpected(unavailable()));
   }
 }

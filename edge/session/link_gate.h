@@ -38,7 +38,8 @@ class LinkGate {
 
   [[nodiscard]] bool is_open() const { return broker_.is_linked(); }
   // Calls `passed` once, later: with success when the link stands, with Unavailable after
-  // link_wait_ms or when link_pending_requests_max wait already. Only while !is_open().
+  // link_wait_ms (longer for a broker that said goodbye) or when link_pending_requests_max wait
+  // already. Only while !is_open().
   [[nodiscard]] std::unique_ptr<Ticket> wait(Passed passed);
 
   // After the hub heard of the link.
@@ -51,6 +52,7 @@ class LinkGate {
  private:
   struct Waiting {
     std::int64_t until_ms;
+    bool is_for_restart;  // waits for a broker that said goodbye, so longer than link_wait_ms
     Passed passed;
   };
   void answer(std::uint64_t number, const Result<void>& result);

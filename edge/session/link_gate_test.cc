@@ -44,6 +44,19 @@ TEST_CASE_FIXTURE(Gate, "who waited too long hears when to come back") {
   CHECK(counters.link_wait_ms == 1);
 }
 
+TEST_CASE_FIXTURE(Gate, "for a broker that said goodbye everybody waits longer") {
+  broker.restart_until = clock.monotonic_ms() + limits.link_restart_wait_ms;
+  const auto ticket = wait();
+  clock.advance(limits.link_restart_wait_ms - 1);
+  gate.tick();
+  CHECK(answers.empty());
+  clock.advance(1);
+  gate.tick();
+  REQUIRE(answers.size() == 1);
+  CHECK(counters.link_restart_wait_ms == 1);
+  CHECK(counters.link_wait_ms == 0);
+}
+
 TEST_CASE_FIXTURE(Gate, "one too many is refused at the next tick") {
   limits.link_pending_requests_max = 1;
   const auto first = wait();

@@ -320,6 +320,18 @@ TEST_CASE("older_epochs_max") {
   CHECK(status_with(tako, "feed", ids[0]) == 410);
 }
 
+TEST_CASE("link_restart_wait_ms") {
+  Cluster tako(with_limits({"link_wait_ms=50", "link_restart_wait_ms=1500"}));
+  CHECK(tako.broker().terminate() == 0);
+  wait_until("the link to be down",
+             [&] { return http_get(tako.edge_admin(), "/readyz").status == 503; });
+  const HttpResponse response = http_get(tako.edge(), "/_tako/channels/feed/messages");
+  CHECK(response.status == 503);
+  CHECK(response.has_header("retry-after"));
+  CHECK(edge_hits(tako, "link_restart_wait_ms") >= 1);
+  CHECK(edge_hits(tako, "link_wait_ms") == 0);
+}
+
 TEST_CASE("link_lost_serve_ms") {
   Cluster tako(with_limits({"link_lost_serve_ms=300"}));
   SseClient guarded(tako.edge(), channel_path("chat", "roomId=1"), kGoodToken);

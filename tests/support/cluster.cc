@@ -22,6 +22,10 @@ std::string_view sample_name(std::string_view line) {
 }  // namespace
 
 Cluster::Cluster(ClusterOptions options) : options_(std::move(options)) {
+  if (options_.activates_app_socket) {
+    app_listener_.emplace(app_socket());
+    options_.broker_inherited.push_back(app_listener_->fd());
+  }
   folder_.write("secret", std::string(app_secret()) + "\n");
   if (options_.has_app && options_.upstream.empty()) {
     app_ = std::make_unique<StubApp>(options_.app_on_unix_socket ? "unix:" + folder_.file("up.sock")

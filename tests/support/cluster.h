@@ -3,12 +3,14 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "tests/support/http_client.h"
 #include "tests/support/process.h"
+#include "tests/support/service_manager.h"
 #include "tests/support/stub_app.h"
 #include "tests/support/temp_dir.h"
 
@@ -32,6 +34,8 @@ struct ClusterOptions {
   bool starts_broker = true;  // False: the test starts it later.
   int drain_ms = 50;          // Of the edges.
   std::string upstream = {};  // Instead of the stub app.
+  // The app socket is inherited from a service manager, and outlives every broker.
+  bool activates_app_socket = false;
 };
 
 class Cluster {
@@ -104,6 +108,7 @@ class Cluster {
 
   ClusterOptions options_;
   TempDir folder_;
+  std::optional<ListeningSocket> app_listener_;
   std::unique_ptr<StubApp> app_;
   std::unique_ptr<Process> broker_;
   Endpoint broker_admin_;

@@ -128,6 +128,8 @@ class FakeBroker final : public BrokerPort {
     return message;
   }
 
+  std::int64_t restart_until = 0;  // as if it had said goodbye
+
   // ---- What a test looks at ----
   [[nodiscard]] const std::map<ChannelNumber, std::string>& subscriptions() const {
     return subscriptions_;
@@ -144,6 +146,7 @@ class FakeBroker final : public BrokerPort {
   [[nodiscard]] std::int64_t unlinked_since_ms() const override {
     return linked_ ? 0 : unlinked_since_ms_;
   }
+  [[nodiscard]] std::int64_t restart_until_ms() const override { return restart_until; }
   void subscribe(ChannelNumber number, const ChannelIdentity& channel,
                  const std::optional<Cursor>& from) override {
     if (!linked_) return;
