@@ -3,6 +3,7 @@
 #   make build            build/tako-broker, build/tako-edge, build/takoctl
 #   make run              broker, edge and the demo app; prints where to look. Ctrl-C stops them
 #   make test             Release, Asan (with UBSan) and, where threads meet, Tsan; TYPE=… for one
+#   make soak             the crash loop, SOAK_ROUNDS (200) faults long; TAKO_LAW_SEED repeats a run
 #   make lint             format, clang-tidy, include arrows, lone headers, documents against code
 #   make fuzz             every target of tests/fuzz for FUZZ_SECONDS (60)
 #   make bench            every benchmark of tests/bench
@@ -13,11 +14,12 @@ MAKEFLAGS += --no-print-directory
 test_types := $(if $(TYPE),$(TYPE),Release Asan Tsan)
 TYPE ?= Release
 FUZZ_SECONDS ?= 60
+SOAK_ROUNDS ?= 200
 
 types := Debug Release Asan Tsan Fuzz
 $(if $(filter $(types),$(TYPE)),,$(error TYPE=$(TYPE) is none of: $(types)))
 
-.PHONY: build run test lint fuzz bench package clean
+.PHONY: build run test soak lint fuzz bench package clean
 .DEFAULT_GOAL := build
 
 build:
@@ -30,6 +32,10 @@ run: build
 test:
 	@deploy/install-deps.sh build deploy $(if $(wildcard tests/browser/*.test.mjs),browser)
 	@tests/run_suites.sh $(test_types)
+
+soak: build
+	@deploy/build.sh $(TYPE) soak_test
+	@SOAK_ROUNDS=$(SOAK_ROUNDS) "$$(deploy/build.sh --folder $(TYPE))/soak_test"
 
 lint:
 	@deploy/install-deps.sh build lint

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <tuple>
+#include <unordered_set>
 
 namespace tako::test {
 namespace {
@@ -14,7 +15,10 @@ class Judge {
       : history_(history), violations_max_(violations_max) {}
 
   std::vector<Violation> judge() {
-    for (const PublishedMessage& message : history_.published) judge_publish(message);
+    for (const PublishedMessage& message : history_.published) {
+      known_.insert(message.number);
+      judge_publish(message);
+    }
     for (const SubscriptionHistory& subscription : history_.subscriptions) walk(subscription);
     return std::move(violations_);
   }
@@ -93,6 +97,10 @@ class Judge {
     if (event.payload_channel != subscription.channel) {
       report(6, at + " belongs to channel " + std::to_string(event.payload_channel));
     }
+    if (history_.knows_all_published && !known_.contains(event.number)) {
+      report(4, at + " is message " + std::to_string(event.number) +
+                    ", which no publisher was told of");
+    }
     place(subscription.channel, event.position, event.number, subscription.name);
     if (!last.has_value()) return;
     const std::string after = " after " + print_position(*last);
@@ -119,6 +127,7 @@ class Judge {
   const History& history_;
   std::size_t violations_max_;
   std::vector<Violation> violations_;
+  std::unordered_set<std::uint32_t> known_;  // of publishers
   std::map<Place, std::uint32_t> number_at_;
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint64_t> offset_of_;
 };

@@ -1,4 +1,4 @@
-// Publishes over keep-alive connections to the app socket and remembers each answer.
+// Publishes over keep-alive connections and remembers each answer.
 #include "tests/laws/crew.h"
 
 #include <optional>
@@ -34,11 +34,11 @@ class CrewLine {
 namespace {
 
 constexpr std::uint64_t kAskTwiceOneIn = 50;
+constexpr std::chrono::milliseconds kRetryPause{5};
 
 }  // namespace
 
-Crew::Crew(CrewOptions options) : options_(std::move(options)) {
-  published_.reserve(options_.messages);
+Crew::Crew(CrewOptions options) : options_(std::move(options)), next_(options_.first_number) {
   running_ = options_.publishers;
   for (int i = 0; i < options_.publishers; ++i) {
     threads_.emplace_back([this, i] {
@@ -67,18 +67,25 @@ std::vector<PublishedMessage> Crew::published() {
 
 void Crew::publish_all(std::uint64_t seed) {
   std::mt19937_64 random(seed);
-  CrewLine line(options_.app_socket);
-  for (std::uint32_t number = next_++; number <= options_.messages; number = next_++) {
-    publish_one(line, number, random());
+  std::vector<CrewLine> lines;
+  for (const CrewRoute& route : options_.routes) lines.emplace_back(route.endpoint);
+  const std::uint32_t end = options_.first_number + options_.messages;
+  for (std::uint32_t number = next_++; number < end && !is_over_; number = next_++) {
+    publish_one(lines, number, random());
+    if (options_.pace.count() > 0) std::this_thread::sleep_for(options_.pace);
   }
 }
 
-void Crew::publish_one(CrewLine& line, std::uint32_t number, std::uint64_t dice) {
+void Crew::publish_one(std::vector<CrewLine>& lines, std::uint32_t number, std::uint64_t dice) {
   const auto channel = static_cast<std::uint16_t>(dice % options_.targets.size());
   const std::string padding(dice >> 8U & 0xffU, 'x');
+  const std::size_t way = (dice >> 32U) % options_.routes.size();
+  const CrewRoute& route = options_.routes.at(way);
+  Headers headers = route.headers;
+  headers.push_back({"Idempotency-Key", "n-" + std::to_string(number)});
   const HttpRequest request{.method = "POST",
-                            .target = options_.targets.at(channel),
-                            .headers = {{"Idempotency-Key", "n-" + std::to_string(number)}},
+                            .target = route.prefix + options_.targets.at(channel),
+                            .headers = std::move(headers),
                             .body = R"({"type":"m","data":{"n":)" + std::to_string(number) +
                                     R"(,"c":)" + std::to_string(channel) + R"(,"pad":")" + padding +
                                     "\"}}"};
@@ -86,10 +93,10 @@ void Crew::publish_one(CrewLine& line, std::uint32_t number, std::uint64_t dice)
   const Deadline deadline = deadline_in(std::chrono::seconds(60));
   for (int wanted = asks_twice ? 2 : 1; wanted > 0;) {
     if (poll_timeout(deadline) == 0) throw TestFailure("message never acknowledged");
-    const auto answer = line.ask(request);
+    const auto answer = lines.at(way).ask(request);
     if (!answer.has_value() || answer->status >= 500) {
       ++retries_;
-      std::this_thread::yield();
+      std::this_thread::sleep_for(kRetryPause);
       continue;
     }
     if (answer->status != 200 && answer->status != 201) {

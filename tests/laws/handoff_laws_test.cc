@@ -40,7 +40,7 @@ Outcome run_chain(const Windows& windows, bool is_restless) {
     wait_for_metric(stage.cluster.edge_admin(), "tako_edge_subscriptions_started_total",
                     kSubscribers);
   }
-  Crew crew({.app_socket = stage.cluster.app_socket(),
+  Crew crew({.routes = {{stage.cluster.app_socket(), "/v1/channels/"}},
              .targets = stage.publish_targets,
              .publishers = 4,
              .messages = kMessages,

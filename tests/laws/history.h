@@ -51,6 +51,8 @@ struct History {
   std::vector<PublishedMessage> published;
   // Where each channel ended: every authorized subscription must have come this far.
   std::vector<SeenPosition> heads;
+  // Every publisher went on until it was told: a message that none of them knows is none of theirs.
+  bool knows_all_published = false;
   // The log outlives the broker: numbering goes on over every epoch, and nothing is stored anew.
   bool is_durable = false;
 };

@@ -33,7 +33,7 @@ TEST_CASE("the laws hold for a restless crowd while the window is overrun and th
                .subscribers = kSubscribers,
                .strangers = kStrangers,
                .seed = seed});
-  Crew crew({.app_socket = stage.cluster.app_socket(),
+  Crew crew({.routes = {{stage.cluster.app_socket(), "/v1/channels/"}},
              .targets = stage.publish_targets,
              .publishers = 8,
              .messages = kMessages,

@@ -1,18 +1,17 @@
-// Rooms, their app, and the closing rounds.
+// Rooms and their app.
 #include "tests/laws/stage.h"
-
-#include <doctest/doctest.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <random>
+
+#include "tests/laws/closing.h"
 
 namespace tako::test {
 namespace {
 
 constexpr int kPublicRooms = 24;
 constexpr int kPrivateRooms = 8;
-constexpr int kClosingRoundsMax = 60;
 
 std::string definitions_of(const Windows& windows) {
   // The crowd does not answer pings, and a busy machine needs more than two usual intervals.
@@ -51,33 +50,13 @@ Stage::Stage(const Windows& windows)
     const std::string name = is_private ? "secret" : "room";
     const std::string query = "?r=" + std::to_string(i);
     channels.push_back({"/_tako/channels/" + name + query, is_private});
-    publish_targets.push_back("/v1/channels/" + name + "/messages" + query);
+    publish_targets.push_back(name + "/messages" + query);
   }
-}
-
-std::vector<SeenPosition> Stage::publish_round(std::uint32_t first_number,
-                                               std::vector<PublishedMessage>& published) {
-  std::vector<SeenPosition> heads;
-  for (std::size_t i = 0; i < publish_targets.size(); ++i) {
-    const auto number = first_number + static_cast<std::uint32_t>(i);
-    const HttpResponse answer = cluster.api("POST", publish_targets[i],
-                                            R"({"type":"m","data":{"n":)" + std::to_string(number) +
-                                                R"(,"c":)" + std::to_string(i) + "}}");
-    REQUIRE(answer.status == 201);
-    heads.push_back(parse_position(answer.json()["id"].string()));
-    published.push_back({number, static_cast<std::uint16_t>(i), true, heads.back()});
-  }
-  return heads;
 }
 
 void Stage::bring_to_the_end(const Swarm& swarm, std::uint32_t first_number, History& history) {
-  std::uint32_t number = first_number;
-  for (int round = 0; round < kClosingRoundsMax; ++round) {
-    history.heads = publish_round(number, history.published);
-    number += static_cast<std::uint32_t>(history.heads.size());
-    const auto all_there = [&] { return swarm.count_at(history.heads) == swarm.authorized(); };
-    if (eventually(all_there, std::chrono::seconds(2))) return;
-  }
+  static_cast<void>(test::bring_to_the_end({cluster.app_socket(), publish_targets}, swarm,
+                                           first_number, history));
 }
 
 }  // namespace tako::test

@@ -26,8 +26,7 @@ class Stage {
  public:
   explicit Stage(const Windows& windows);
 
-  // Publishes closing rounds, numbered from `first_number`, until everybody has seen the last one
-  // (a plain WebSocket says nothing when it is subscribed, so a round may come before it is).
+  // As in closing.h.
   void bring_to_the_end(const Swarm& swarm, std::uint32_t first_number, History& history);
 
  private:
@@ -36,12 +35,7 @@ class Stage {
  public:
   Cluster cluster;
   std::vector<SwarmChannel> channels;
-  std::vector<std::string> publish_targets;
-
- private:
-  // One more message on every channel; their positions.
-  std::vector<SeenPosition> publish_round(std::uint32_t first_number,
-                                          std::vector<PublishedMessage>& published);
+  std::vector<std::string> publish_targets;  // `room/messages?r=1`
 };
 
 }  // namespace tako::test

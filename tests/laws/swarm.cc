@@ -166,8 +166,10 @@ void Swarm::tick() {
     }
   }
   if (is_calm_ || !options_.is_restless) return;
-  // About one in a hundred each tick: every subscriber is disturbed about once a second.
-  for (std::size_t i = 0; i < subscribers_.size() / 100 + 1; ++i) {
+  const auto period = static_cast<std::uint64_t>(options_.disturbed_each_ms);
+  const std::uint64_t share = subscribers_.size() * kTickMs;
+  const std::uint64_t count = share / period + (below(period) < share % period ? 1 : 0);
+  for (std::uint64_t i = 0; i < count; ++i) {
     disturb(*subscribers_.at(below(subscribers_.size())));
   }
 }
@@ -195,6 +197,7 @@ void Swarm::connect(Subscriber& subscriber) {
   }
   subscriber.wake_at = 0;
   subscriber.connected_at = now_ms();
+  ++connected_;
   subscriber.has_started = false;
   subscriber.expects_gap = false;
   subscriber.reader = std::make_unique<WireReader>(subscriber.wire == Wire::WsPlain ||
@@ -215,6 +218,7 @@ void Swarm::drop(Subscriber& subscriber, bool with_reset, std::int64_t pause_ms)
     setsockopt(subscriber.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
   }
   close(subscriber.fd);
+  --connected_;
   subscriber.fd = -1;
   subscriber.is_stalled = false;
   subscriber.wake_at = now_ms() + pause_ms;

@@ -25,7 +25,8 @@ struct SwarmOptions {
   Endpoint edge;  // 127.0.0.1:port
   std::vector<SwarmChannel> channels;
   int subscribers = 500;
-  int strangers = 10;  // on private channels, with a token that the app refuses
+  int strangers = 10;             // on private channels, with a token that the app refuses
+  int disturbed_each_ms = 1'000;  // a subscriber drops or stalls by itself about so often
   std::uint64_t seed = 1;
   bool is_restless = true;  // drop, stall and come back at random
 };
@@ -48,6 +49,8 @@ class Swarm {
   // Live subscriptions that the server's side has ended.
   [[nodiscard]] std::uint64_t ended() const { return ended_; }
   [[nodiscard]] std::uint64_t messages() const { return messages_; }
+  // Subscribers that now have an open connection.
+  [[nodiscard]] std::size_t connected() const { return connected_; }
 
   // Ends the thread and gives what was seen. Throws what the thread threw.
   [[nodiscard]] std::vector<SubscriptionHistory> finish();
@@ -81,6 +84,7 @@ class Swarm {
   std::atomic<std::uint64_t> gaps_ = 0;
   std::atomic<std::uint64_t> ended_ = 0;
   std::atomic<std::uint64_t> messages_ = 0;
+  std::atomic<std::size_t> connected_ = 0;
   std::exception_ptr failure_;
   std::thread thread_;
 };

@@ -59,6 +59,9 @@ bool WireReader::take_head(const OnItem& on_item, bool& go_on) {
   std::from_chars(head.data() + 9, head.data() + 12, status);
   is_chunked_ = head.find("chunked") != std::string::npos;
   is_stream_ = head.find("text/event-stream") != std::string::npos;
+  // With `_events=1` a temporary refusal is a stream that is over at once, and has a length.
+  const bool is_over = is_stream_ && head.find("Content-Length") != std::string::npos;
+  if (is_over && status == 200) status = 503;
   has_head_ = true;
   used_ = end + 4;
   go_on = on_item({.kind = WireItem::Kind::Head, .status = status, .id = {}, .text = {}});
