@@ -48,6 +48,8 @@ fuzz:
 	@tests/fuzz/run.sh build-fuzz $(FUZZ_SECONDS)
 
 bench: build
+	@deploy/install-deps.sh bench
+	@cmake "$$(deploy/build.sh --folder $(TYPE))" >/dev/null
 	@deploy/build.sh $(TYPE) bench_targets
 	@tests/bench/run.sh "$$(deploy/build.sh --folder $(TYPE))"
 

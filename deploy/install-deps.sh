@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian 12 packages that the named groups need and the system lacks.
 #
-#   deploy/install-deps.sh [run] [build] [lint] [fuzz] [browser] [package] [deploy]     (default: build)
+#   deploy/install-deps.sh [run] [build] [lint] [fuzz] [browser] [package] [deploy] [bench]  (default: build)
 #
 # Costs a few milliseconds when nothing is missing. Uses sudo unless run as root.
 set -eu
@@ -19,6 +19,7 @@ package_packages='dpkg-dev file'
 # What the tests of deploy/ run: units, a package on a machine of its own, proxies for HTTPS.
 deploy_packages="$package_packages systemd iproute2 procps util-linux caddy nginx openssl nodejs"
 browser_packages='chromium nodejs'
+bench_packages='libsqlite3-dev'
 
 fail() {
   printf 'install-deps: %s\n' "$*" >&2
@@ -35,7 +36,8 @@ for group in "${@:-build}"; do
     package) wanted="$wanted $package_packages" ;;
     deploy) wanted="$wanted $deploy_packages" ;;
     browser) wanted="$wanted $browser_packages" ;;
-    *) fail "unknown group '$group': use run, build, lint, fuzz, browser, package or deploy" ;;
+    bench) wanted="$wanted $bench_packages" ;;
+    *) fail "unknown group '$group': use run, build, lint, fuzz, browser, package, deploy or bench" ;;
   esac
 done
 
