@@ -390,3 +390,40 @@ TEST_CASE("the app's own WebSockets go on between the same two ends") {
   }
   CHECK(tako.app().connection_count() == connections);
 }
+
+TEST_CASE(
+    "clients that publish without a pause get one answer to each message, and each echo once") {
+  constexpr int kMessages = 400;
+  ClusterOptions options = with_definitions();
+  options.drain_ms = 5'000;
+  Cluster tako(std::move(options));
+  WsClient rich(tako.edge(), channel_path("wire"), {.subprotocol = "tako.v1"});
+  static_cast<void>(expect(rich, "tako.ready"));
+  WsClient plain(tako.edge(), channel_path("wire"));
+  settle(plain);
+  static_cast<void>(expect(rich, "say"));
+  const std::jthread publisher([&rich](const std::stop_token& stop) {
+    for (int number = 0; number < kMessages && !stop.stop_requested(); ++number) {
+      const std::string text = std::to_string(number);
+      rich.send_text(R"({"type":"say","data":)" + text + R"(,"ref":)" + text + "}");
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  });
+  int acks = 0;
+  int echoes = 0;
+  while (acks < kMessages || echoes < kMessages) {
+    const Json frame = rich.next_json();
+    CAPTURE(frame.print());
+    if (frame["type"].string() == "tako.ack") {
+      REQUIRE(frame["data"]["ref"].number() == acks++);
+      // Here, because a process ends with the thread that has started it.
+      if (acks == 50 || acks == 150 || acks == 250) tako.take_over();
+    } else {
+      REQUIRE(frame["type"].string() == "say");
+      REQUIRE(frame["data"].number() == echoes++);
+    }
+  }
+  for (int number = 0; number < kMessages; ++number) {
+    REQUIRE(plain.next_json()["data"].number() == number);
+  }
+}
