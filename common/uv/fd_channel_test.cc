@@ -38,8 +38,8 @@ struct Receiver final : FdChannelObserver {
   std::unique_ptr<FdChannel>* ends = nullptr;
 };
 
-struct Pair {
-  Pair() {
+struct ChannelPair {
+  ChannelPair() {
     std::array<int, 2> ends{};
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) == 0);
     raw = ends[0];
@@ -68,7 +68,7 @@ ino_t inode_of(int fd) {
 }
 
 TEST_CASE("each frame comes whole and in order, with its own descriptors") {
-  Pair pair;
+  ChannelPair pair;
   pair.open_here();
   const Fd null = open_null();
   const std::string large(900'000, 'x');  // More than a socket holds.
@@ -87,7 +87,7 @@ TEST_CASE("each frame comes whole and in order, with its own descriptors") {
 }
 
 TEST_CASE("as many descriptors as one frame may have, many times") {
-  Pair pair;
+  ChannelPair pair;
   pair.open_here();
   const Fd null = open_null();
   const std::vector<int> fds(kFrameFdsMax, null.get());
@@ -100,7 +100,7 @@ TEST_CASE("as many descriptors as one frame may have, many times") {
 }
 
 TEST_CASE("an observer may destroy the channel from within a frame") {
-  Pair pair;
+  ChannelPair pair;
   pair.open_here();
   pair.receiver.ends_at = 1;
   pair.receiver.ends = &pair.there;
@@ -112,7 +112,7 @@ TEST_CASE("an observer may destroy the channel from within a frame") {
 
 TEST_CASE("the end, frames too large, and descriptors that are not there are told") {
   const auto told = [](std::string_view bytes, bool hangs_up) {
-    Pair pair;
+    ChannelPair pair;
     const Fd raw(pair.raw);
     REQUIRE(::send(raw.get(), bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
     if (hangs_up) shutdown(raw.get(), SHUT_RDWR);
@@ -127,7 +127,7 @@ TEST_CASE("the end, frames too large, and descriptors that are not there are tol
 }
 
 TEST_CASE("without room for the descriptors the frame is void, and nothing stays open") {
-  Pair pair;
+  ChannelPair pair;
   pair.open_here();
   const Fd null = open_null();
   rlimit before{};

@@ -21,7 +21,6 @@
 namespace {
 
 using tako::Epoch;
-using tako::Position;
 using namespace tako::broker;
 
 // What may be hashed behind damage grows with the square of this.
