@@ -92,7 +92,8 @@ TEST_CASE("beside a broker that publishes all the time no check ever tells of da
   tako.publish("feed", "n", data);
   const std::string first = segment(tako);
   int checks = 0;
-  while (std::filesystem::exists(first)) {
+  // One check may see many segments come and go, where checking is slow.
+  while (checks < 5 || std::filesystem::exists(first)) {
     Process check({.program = program("takoctl"),
                    .arguments = {"log", "check", "--data-dir", tako.folder().file("data")},
                    .output_folder = tako.folder().path(),
@@ -101,7 +102,6 @@ TEST_CASE("beside a broker that publishes all the time no check ever tells of da
     CAPTURE(check.output());
     CHECK(check.wait_for_exit() == 0);
   }
-  CHECK(checks > 1);
 }
 
 TEST_CASE("a killed broker's log is sound, torn end or not; the next start does what was said") {
