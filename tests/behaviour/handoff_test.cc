@@ -1,6 +1,7 @@
 // The handoff: a new edge takes over the running one, and no client notices.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "tests/behaviour/fixtures.h"
@@ -358,15 +359,18 @@ TEST_CASE("requests in flight finish on the old side; kept connections go on wit
   ask(kept, "/one");
   CHECK(read_answer(kept) == "app /one");
   HttpStream slow(Socket::connect(tako.edge()));
-  tako.app().on("/slow", [](const StubRequest&, HttpStream& stream) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(600));
+  std::atomic<bool> may_answer = false;
+  tako.app().on("/slow", [&may_answer](const StubRequest&, HttpStream& stream) {
+    wait_until("the new side to serve", [&may_answer] { return may_answer.load(); });
     stream.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone");
     return true;
   });
   ask(slow, "/slow");
   wait_until("the app to be asked", [&] { return tako.app().proxied_requests().size() == 2; });
-  tako.take_over();
+  tako.begin_takeover().wait_for_text("taken over");
+  may_answer = true;
   CHECK(read_answer(slow) == "done");
+  tako.finish_takeover();
   ask(kept, "/two");
   CHECK(read_answer(kept) == "app /two");
 }
