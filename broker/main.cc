@@ -90,6 +90,7 @@ class Broker {
       log_.error(put.error().message());
       return kExitListen;
     }
+    for (const std::string& unread : *put) log_.warn(unread);
     channels_.restore();
     if (!listen()) return kExitListen;
     tick_.start_repeating(kTick);

@@ -195,24 +195,33 @@ ApiAnswer AppApi::refuse_method(Resource resource) const {
                        .detail = "this route has " + std::string(allowed_methods(resource))});
 }
 
-Result<void> put_known_definitions(const std::vector<config::AppConfig>& apps,
-                                   const DefinitionsStore* store,
-                                   DefinitionsRegistry& definitions) {
+Result<std::vector<std::string>> put_known_definitions(const std::vector<config::AppConfig>& apps,
+                                                       const DefinitionsStore* store,
+                                                       DefinitionsRegistry& definitions) {
+  std::vector<std::string> unread;
   for (const config::AppConfig& app : apps) {
+    const bool is_stored = app.definitions_json.empty() && store != nullptr;
     std::string json = app.definitions_json;
-    if (json.empty() && store != nullptr) {
+    if (is_stored) {
       auto saved = store->load(app.id);
       if (!saved) return std::unexpected(std::move(saved.error()));
       json = std::move(*saved).value_or("");
     }
     if (json.empty()) continue;
     Result<void> outcome;
-    definitions.put(app.id, json, [&outcome](Result<DefinitionsPut> put) {
-      if (!put) outcome = std::unexpected(put.error());
-    });
-    if (!outcome) return outcome;
+    definitions.put(
+        app.id, json,
+        [&outcome](Result<DefinitionsPut> put) {
+          if (!put) outcome = std::unexpected(put.error());
+        },
+        is_stored ? DefinitionSource::Broker : DefinitionSource::App);
+    if (outcome) continue;
+    if (!is_stored) return std::unexpected(std::move(outcome.error()));
+    unread.push_back("the stored definitions of app " + app.id +
+                     " can't be read, its channels are unknown until it puts them again: " +
+                     std::string(outcome.error().message()));
   }
-  return {};
+  return unread;
 }
 
 }  // namespace tako::broker

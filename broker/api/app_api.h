@@ -61,9 +61,11 @@ class AppApi final : public ApiHandler {
 };
 
 // Puts the definitions files that the configuration names; for an app without one, what the store
-// has of an earlier process (null: none). Errors: DefinitionInvalid, LogUnusable.
-[[nodiscard]] Result<void> put_known_definitions(const std::vector<config::AppConfig>& apps,
-                                                 const DefinitionsStore* store,
-                                                 DefinitionsRegistry& definitions);
+// has of an earlier process (null: none). What a newer version has stored and this one can't read
+// is left where it is: the app has to put its definitions again, which the result's texts tell.
+// Errors: DefinitionInvalid (a file), LogUnusable.
+[[nodiscard]] Result<std::vector<std::string>> put_known_definitions(
+    const std::vector<config::AppConfig>& apps, const DefinitionsStore* store,
+    DefinitionsRegistry& definitions);
 
 }  // namespace tako::broker

@@ -5,6 +5,7 @@
 
 #include "broker/api/api_test_parts.h"
 #include "common/json_text.h"
+#include "tests/support/temp_dir.h"
 
 namespace tako::broker {
 namespace {
@@ -339,6 +340,27 @@ TEST_CASE("definitions from the configuration are put at the start, or the start
   apps[0].definitions_json = "{}";
   CHECK(put_known_definitions(apps, nullptr, api.definitions).error().code ==
         ErrorCode::DefinitionInvalid);
+}
+
+TEST_CASE("what a newer version has stored is used as far as it is understood, or told and left") {
+  const test::TempDir dir;
+  InlineWorker worker;
+  DefinitionsStore store(dir.file("definitions"), worker);
+  const auto start_with = [&store](Api& api, std::string_view json) {
+    store.save("default", std::string(json), [](const Result<void>& saved) { REQUIRE(saved); });
+    const std::vector<config::AppConfig> apps(1);
+    return put_known_definitions(apps, &store, api.definitions).value();
+  };
+  Api ahead;
+  CHECK(start_with(ahead, R"({"definitions":[{"name":"x","auth":false,"colour":"red"}]})").empty());
+  CHECK(ahead.definitions.find("default", "x") != nullptr);
+  Api far;
+  const auto unread =
+      start_with(far, R"({"definitions":[{"name":"secret","auth":7},{"name":"*","auth":false}]})");
+  REQUIRE(unread.size() == 1);
+  CHECK(unread[0].contains("secret"));
+  CHECK(far.definitions.find("default", "secret") == nullptr);  // Not by the wider one either.
+  CHECK(store.load("default").value()->contains("secret"));
 }
 
 TEST_CASE("routes, methods and apps that do not exist") {

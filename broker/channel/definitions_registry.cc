@@ -40,16 +40,20 @@ const Definition* DefinitionsRegistry::find(std::string_view app, std::string_vi
   return found == apps_.end() ? nullptr : found->second.set->find(name);
 }
 
-void DefinitionsRegistry::put(std::string_view app, std::string_view json,
-                              OnDefinitionsPut on_put) {
+void DefinitionsRegistry::put(std::string_view app, std::string_view json, OnDefinitionsPut on_put,
+                              DefinitionSource source) {
   const auto found = apps_.find(app);
   if (found == apps_.end()) {
     on_put(fail(ErrorCode::AppUnknown));
     return;
   }
-  auto parsed = DefinitionSet::parse(json);
+  auto parsed = DefinitionSet::parse(json, source);
   if (!parsed) {
     on_put(std::unexpected(std::move(parsed.error())));
+    return;
+  }
+  if (const std::string names = (*parsed)->not_understood(); !names.empty()) {
+    on_put(fail(ErrorCode::DefinitionInvalid, "of a newer version: " + names));
     return;
   }
   AppDefinitions& current = found->second;

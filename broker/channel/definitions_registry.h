@@ -41,8 +41,10 @@ class DefinitionsRegistry {
 
   // Replaces the app's set, at once for this broker; answers when every linked edge has applied it,
   // or after definitions_apply_wait_ms with those that have not. An equal set keeps its version.
-  // Errors (at once): AppUnknown, DefinitionInvalid.
-  void put(std::string_view app, std::string_view json, OnDefinitionsPut on_put);
+  // Errors (at once): AppUnknown, DefinitionInvalid. `source` Broker: members that a newer version
+  // wrote are passed over, but a definition that can't be understood refuses the set.
+  void put(std::string_view app, std::string_view json, OnDefinitionsPut on_put,
+           DefinitionSource source = DefinitionSource::App);
 
   // Which channel a publish or a read of the app means. Errors: AppUnknown, ChannelUnknown,
   // BadRequest (not a name), ParamsInvalid (the schema's text; or params that it does not declare:
