@@ -120,8 +120,8 @@ void ChannelTable::visit(Channel& channel) {
 
 void ChannelTable::expire_keys(Channel& channel) {
   if (channel.keys_ == nullptr) return;
-  const std::int64_t window_ms = channel.retention_.window_ms;
-  const std::int64_t lifetime_ms = window_ms > 0 ? window_ms : limits_.forgotten_head_ttl_ms;
+  const std::int64_t lifetime_ms =
+      key_lifetime_ms(channel.retention_, limits_.forgotten_head_ttl_ms);
   idempotency_keys_ -= channel.keys_->expire(clock_.wall_ms() - lifetime_ms);
   if (channel.keys_->size() == 0) channel.keys_.reset();
 }

@@ -27,8 +27,7 @@ std::size_t count_passed(const JournalStream& stream, std::int64_t now_ms) {
 }
 
 std::size_t count_keys(const JournalStream& stream, std::int64_t now_ms) {
-  const std::int64_t window_ms = stream.retention.window_ms;
-  const std::int64_t lifetime_ms = window_ms > 0 ? window_ms : limits::kForgottenHeadTtlMs;
+  const std::int64_t lifetime_ms = key_lifetime_ms(stream.retention, limits::kForgottenHeadTtlMs);
   std::size_t count = 0;
   for (const JournalStream::Key& key : stream.keys) {
     if (key.key.used_ms + lifetime_ms > now_ms) ++count;

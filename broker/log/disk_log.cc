@@ -98,7 +98,10 @@ std::size_t DiskLog::state_room(const DiskStream& stream) {
 }
 
 std::uint64_t DiskLog::disk_bytes_max() const {
-  return 2 * std::uint64_t{seams_.limits.log_bytes_max} + kSpareSegmentsMax * segment_bytes();
+  // Keys and heads are needed too, and have bounds of their own.
+  const std::uint64_t needed =
+      std::max<std::uint64_t>(seams_.limits.log_bytes_max, journal_.held_bytes());
+  return 2 * needed + kSpareSegmentsMax * segment_bytes();
 }
 
 DiskStream* DiskLog::find(StreamId id, std::uint32_t birth) const {
@@ -196,7 +199,7 @@ void DiskLog::append(StreamId id, const std::vector<MessageDraft>& batch,
   auto shared = std::make_shared<Append>(std::move(append));
   unwritten_.push_back({.round = shared->round,
                         .written = [this, shared] { on_append_written(*shared); },
-                        .failed = [this, shared](int error) { on_append_failed(*shared, error); }});
+                        .failed = [this, shared](int) { on_append_failed(*shared); }});
   journal_.submit();
 }
 
@@ -360,12 +363,12 @@ void DiskLog::acknowledge(std::uint64_t round, AckKind wanted, std::function<voi
   }
 }
 
-void DiskLog::on_append_failed(const Append& append, int error) {
+void DiskLog::on_append_failed(Append& append) {
   if (DiskStream* stream = find(append.stream, append.birth)) {
     stream->given = stream->head;
     stream->stated_in = 0;
   }
-  append.on_appended(std::unexpected(write_error(error)));
+  refused_.push_back(std::move(append.on_appended));
 }
 
 void DiskLog::on_write_failed(int error) {
@@ -373,8 +376,12 @@ void DiskLog::on_write_failed(int error) {
     disk_.warn(describe_file_error("the log can't be written, publishes are refused", error));
   }
   mover_.stop();
-  // Nothing that was put is in the files. Those who hear of it may append again.
+  // Nothing that was put is in the files. First all streams stand where they stood, then publishers
+  // hear of it: who does may append again, at once.
   for (const Unwritten& abandoned : std::exchange(unwritten_, {})) abandoned.failed(error);
+  for (const OnAppended& refused : std::exchange(refused_, {})) {
+    refused(std::unexpected(write_error(error)));
+  }
   if (on_closed_) std::exchange(on_closed_, nullptr)();
 }
 

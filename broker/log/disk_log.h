@@ -35,7 +35,8 @@ namespace tako::broker {
 //
 // A segment goes when nothing in it is needed any more, the oldest first. When more than half of
 // the files is of no use, what is needed of the oldest is carried forward; so the files take at
-// most twice log_bytes_max, and a few segments.
+// most twice log_bytes_max (or what messages, keys and heads need, if that is more), and a few
+// segments.
 class DiskLog final : public LogEngine,
                       private JournalOwner,
                       private RetentionListener,
@@ -137,7 +138,7 @@ class DiskLog final : public LogEngine,
   void put_quiet_state(const std::string& key);
   void put_key(Append& append, const KeyUse& use);
   void on_append_written(Append& append);
-  void on_append_failed(const Append& append, int error);
+  void on_append_failed(Append& append);
   void acknowledge(std::uint64_t round, AckKind wanted, std::function<void()> told);
 
   void move_message(StreamId stream, const SegmentRecord& record);
@@ -147,7 +148,6 @@ class DiskLog final : public LogEngine,
   void list_keys(StreamId stream);
   void expire_keys();
   void drop_front_key(StreamId stream);
-  [[nodiscard]] std::int64_t key_lifetime_ms(const DiskStream& stream) const;
   // Fetches offsets first…last, which are retained. Few at once: others wait in the queue, where
   // they are small.
   void load(StreamId stream, std::uint64_t first, std::uint64_t last, OnRead on_read);
@@ -168,6 +168,7 @@ class DiskLog final : public LogEngine,
   std::vector<RecoveredStream> recovered_;
   std::deque<Unwritten> unwritten_;
   std::deque<Unsynced> unsynced_;
+  std::vector<OnAppended> refused_;  // of a round that failed, until all streams are set back
   std::deque<Read> reads_;
   std::size_t reads_under_way_ = 0;
   std::set<std::string> unstated_;  // keys of remembered heads that the journal has to get yet

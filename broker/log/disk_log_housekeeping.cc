@@ -55,9 +55,9 @@ void DiskLog::move_record(const std::string& key, const SegmentRecord& record) {
 
 void DiskLog::move_message(StreamId id, const SegmentRecord& record) {
   const std::uint64_t offset = record.head.offset;
-  const auto is_needed = [this, id, offset, place = record.place](const DiskStream* stream) {
+  const auto is_needed = [offset, place = record.place](const DiskStream* stream) {
     return stream != nullptr && stream->oldest() <= offset && offset <= stream->head &&
-           stream->entry(offset).place() == place && at(id).birth == stream->birth;
+           stream->entry(offset).place() == place;
   };
   DiskStream& stream = at(id);
   if (!is_needed(&stream)) return;
@@ -171,16 +171,12 @@ void DiskLog::drop_keys_in(StreamId id, std::uint32_t slot) {
   list_keys(id);
 }
 
-std::int64_t DiskLog::key_lifetime_ms(const DiskStream& stream) const {
-  const std::int64_t window_ms = stream.retention.window_ms;
-  return window_ms > 0 ? window_ms : seams_.limits.forgotten_head_ttl_ms;
-}
-
 void DiskLog::list_keys(StreamId id) {
   DiskStream& stream = at(id);
   keys_by_expiry_.erase({stream.keys_expire_ms, id});
   if (stream.keys.empty()) return;
-  stream.keys_expire_ms = stream.keys.front().used_ms + key_lifetime_ms(stream);
+  stream.keys_expire_ms = stream.keys.front().used_ms +
+                          key_lifetime_ms(stream.retention, seams_.limits.forgotten_head_ttl_ms);
   keys_by_expiry_.emplace(stream.keys_expire_ms, id);
 }
 

@@ -47,9 +47,8 @@ void DiskLog::restore(JournalRecovery& recovery) {
       ++seams_.counters.older_epochs_max;
     }
     std::erase_if(stream->keys, [this, &stream](const JournalStream::Key& key) {
-      const std::int64_t window_ms = stream->retention.window_ms;
       const std::int64_t lifetime_ms =
-          window_ms > 0 ? window_ms : seams_.limits.forgotten_head_ttl_ms;
+          key_lifetime_ms(stream->retention, seams_.limits.forgotten_head_ttl_ms);
       return key.key.used_ms + lifetime_ms <= seams_.clock.wall_ms();
     });
     if (!stream->entries.empty() || !stream->keys.empty()) {

@@ -116,6 +116,47 @@ TEST_CASE("a write that fails, whichever: refused, told, nothing of it is found,
   }
 }
 
+TEST_CASE("who hears of a refusal may append at once: offsets stay dense, and each is given once") {
+  Machine machine;
+  machine.must_start();
+  const StreamId stream = machine.stream("a");
+  machine.writer.is_inline = false;
+  int refused = 0;
+  std::vector<std::uint64_t> offsets;
+  const auto note = [&offsets](const Result<std::vector<MessagePtr>>& stored) {
+    REQUIRE(stored.has_value());
+    offsets.push_back((*stored)[0]->offset());
+  };
+  for (int i = 0; i < 3; ++i) {
+    machine.log->append(stream, {{.type = "t", .data = "lost"}}, {}, [&](const auto& stored) {
+      REQUIRE_FALSE(stored.has_value());
+      ++refused;
+      machine.log->append(stream, {{.type = "t", .data = "again"}}, {}, note);
+    });
+  }
+  machine.folder.fail_at(Call::Write, 1, ENOSPC);
+  machine.writer.run_all();
+  CHECK(refused == 3);
+  CHECK(offsets == std::vector<std::uint64_t>{1, 2, 3});
+  CHECK(machine.read(stream) == "again again again ");
+}
+
+TEST_CASE("many keys are needed as well: they do not keep publishers out") {
+  Machine machine;
+  machine.seams.segment_bytes = 2'000;
+  machine.limits.log_bytes_max = 20'000;
+  machine.must_start();
+  const StreamId stream = machine.stream("a");
+  for (std::uint64_t i = 1; i <= 2'000; ++i) {
+    const AppendOptions options{.key = KeyUse{{i, 1}, {i, 2}}};
+    REQUIRE(machine.append(stream, "x", options).has_value());
+    if (i % 20 == 0) machine.log->trim();
+  }
+  machine.must_start();
+  REQUIRE(machine.recovered.size() == 1);
+  CHECK(machine.recovered[0].keys.size() == 2'000);
+}
+
 TEST_CASE("a write that fails for another reason ends the log: nothing is acknowledged any more") {
   for (int n = 1; n <= 6; ++n) {
     CAPTURE(n);

@@ -46,6 +46,13 @@ struct ReadLimits {
 // Half of a SHA-256: equal only for equal input.
 using Digest = std::array<std::uint64_t, 2>;
 
+// How long an idempotency key lives: as long as the window, or where that has no end, as a quiet
+// channel's head (forgotten_head_ttl_ms).
+[[nodiscard]] constexpr std::int64_t key_lifetime_ms(const Retention& retention,
+                                                     std::int64_t head_ttl_ms) {
+  return retention.window_ms > 0 ? retention.window_ms : head_ttl_ms;
+}
+
 // The idempotency key of a batch, kept beside it for as long as keys live (key_lifetime_ms), also
 // when a cap has taken the messages away.
 struct KeyUse {
