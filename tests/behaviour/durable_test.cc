@@ -1,6 +1,10 @@
 // The log on disk: a broker that is restarted or killed goes on where it stopped.
 #include <doctest/doctest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <functional>
 
 #include "tests/behaviour/fixtures.h"
 
@@ -149,6 +153,48 @@ TEST_CASE(
   tako.wait_until_ready();
   SseClient all(tako.edge(), channel_path("feed"), last_event_id("0"));
   CHECK(all.next_data(4) == std::vector<std::string>{"1", "2", "3", "4"});
+}
+
+// What a disk that takes nothing more must not keep clients from; ends with room again.
+void check_reads_only(Cluster& tako, const std::vector<std::string>& ids,
+                      const std::function<void()>& make_room) {
+  tako.wait_until_ready();
+  SseClient live(tako.edge(), channel_path("feed"), last_event_id(ids[0]));
+  CHECK(live.next_data(2) == std::vector<std::string>{"2", "3"});
+  CHECK(publish_with_key(tako, "4", "k4").error_code() == "log-full");
+  make_room();
+  const HttpResponse stored = publish_with_key(tako, "4", "k4");
+  CHECK(stored.status == 201);
+  CHECK(live.next_data(1)[0] == "4");
+}
+
+TEST_CASE("a disk that is full at the start: what is stored is served, publishes are refused") {
+  for (const End how : {End::InOrder, End::Kill}) {
+    Cluster tako(with_definitions());
+    const auto ids = tako.publish_numbers("feed", 3);
+    end_broker(tako, how);
+    tako.start_broker({"/usr/bin/prlimit", "--fsize=40:unlimited"});
+    check_reads_only(tako, ids, [&] { limit_files(tako.broker().pid(), RLIM_INFINITY); });
+    end_broker(tako, End::InOrder);
+    tako.start_broker();
+    tako.wait_until_ready();
+    SseClient all(tako.edge(), channel_path("feed"), last_event_id("0"));
+    CHECK(all.next_data(4) == std::vector<std::string>{"1", "2", "3", "4"});
+  }
+}
+
+TEST_CASE("a log folder that is read-only: what is stored is served, publishes are refused") {
+  Cluster tako(with_definitions());
+  const auto ids = tako.publish_numbers("feed", 3);
+  end_broker(tako, End::InOrder);
+  const std::string folder = tako.folder().file("data/log");
+  REQUIRE(chmod(folder.c_str(), 0500) == 0);
+  // Permissions do not stop root, unless it has given up its capabilities.
+  std::vector<std::string> launcher;
+  if (geteuid() == 0) launcher = {"/usr/bin/setpriv", "--bounding-set", "-all"};
+  tako.start_broker(launcher);
+  tako.broker().wait_for_text("the log can't be written, publishes are refused");
+  check_reads_only(tako, ids, [&] { REQUIRE(chmod(folder.c_str(), 0700) == 0); });
 }
 
 TEST_CASE("a second broker on the same folder is refused, and says what to do") {

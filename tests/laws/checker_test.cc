@@ -95,6 +95,14 @@ TEST_CASE("a new epoch without a told gap is law 2, with one it is fine") {
   CHECK(check_laws(history).empty());
 }
 
+TEST_CASE("a message that was delivered, and that no publisher was told of, is law 4") {
+  History history = clean_history();
+  history.knows_all_published = true;
+  CHECK(check_laws(history).empty());
+  history.published.pop_back();
+  CHECK(breaks(history, 4));
+}
+
 TEST_CASE("a message stored twice under one key is law 5") {
   History history = clean_history();
   for (auto& subscription : history.subscriptions) {

@@ -57,18 +57,17 @@ void Cluster::stop(Process& process, std::string_view name) const {
   }
 }
 
-void Cluster::start_broker() {
-  std::vector<std::string> arguments{"--app-socket", folder_.file("app.sock"),
-                                     "--link",       link_path(),
-                                     "--data-dir",   folder_.file("data"),
-                                     "--log",        options_.log,
-                                     "--admin",      "127.0.0.1:0"};
+void Cluster::start_broker(std::vector<std::string> launcher) {
+  launcher.push_back(program("tako-broker"));
+  std::vector<std::string> arguments(launcher.begin() + 1, launcher.end());
+  append(arguments, {"--app-socket", folder_.file("app.sock"), "--link", link_path(), "--data-dir",
+                     folder_.file("data"), "--log", options_.log, "--admin", "127.0.0.1:0"});
   if (!options_.broker_config.empty()) {
     append(arguments, {"--config", folder_.write("broker.toml", options_.broker_config)});
   }
   append(arguments, options_.broker_arguments);
   broker_ = std::make_unique<Process>(
-      ProcessOptions{.program = program("tako-broker"),
+      ProcessOptions{.program = launcher.front(),
                      .arguments = std::move(arguments),
                      .environment = options_.broker_environment,
                      .inherited = options_.broker_inherited,

@@ -60,8 +60,9 @@ class Cluster {
   [[nodiscard]] Process& broker() { return *broker_; }
   [[nodiscard]] Process& edge_process(std::size_t index = 0) { return *edges_.at(index).process; }
 
-  // Start and end of parts. A killed one is not judged by the destructor.
-  void start_broker();
+  // Start and end of parts. A killed one is not judged by the destructor. The broker can be started
+  // by another program, named by its path and arguments, which turns into it (prlimit, setpriv).
+  void start_broker(std::vector<std::string> launcher = {});
   void kill_broker();
   void restart_broker() {
     kill_broker();
