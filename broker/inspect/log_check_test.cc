@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "broker/log/memory_folder.h"
 #include "broker/log/test_segments.h"
 
 namespace tako::broker {
@@ -105,13 +106,13 @@ TEST_CASE("the torn end of the newest segment is no damage; of an older one it i
 
 TEST_CASE("missing segments are told, in the middle and before the first") {
   MemoryFolder folder = healthy();
-  folder.files.erase(log_format::segment_name(2));
+  folder.erase(2);
   const LogCheck middle = check(folder);
   CHECK_FALSE(middle.is_sound);
   REQUIRE(kinds(middle) == "missing lost-runs");
   CHECK(middle.findings[0].file == "0000000000000003.seg");
 
-  folder.files.erase(log_format::segment_name(1));
+  folder.erase(1);
   const LogCheck first = check(folder);
   REQUIRE(kinds(first) == "missing");  // The end record knows.
   CHECK(first.findings[0].count == 2);

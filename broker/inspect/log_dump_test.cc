@@ -5,6 +5,7 @@
 
 #include "broker/inspect/json_line.h"
 #include "broker/inspect/log_stats.h"
+#include "broker/log/memory_folder.h"
 #include "broker/log/test_segments.h"
 
 namespace tako::broker {
@@ -150,7 +151,7 @@ TEST_CASE("numbers add up to the files") {
   CHECK(stats.oldest_ms == 1'000'000);
   CHECK(stats.newest_ms == 1'500'000);
   CHECK(stats.segments == 1);
-  CHECK(stats.file_bytes == folder.files.begin()->second->size());
+  CHECK(stats.file_bytes == folder.total_bytes());
   // Dead: the header, the start, the message that has left its window.
   const SegmentText one = SegmentText(1).message({.stream = 2, .position = {1, kDumped}});
   CHECK(stats.dead_bytes() == 64 + 24 + one.bytes().size() - 64);

@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "broker/log/memory_folder.h"
 #include "broker/log/test_segments.h"
 
 namespace tako::broker {
@@ -72,7 +73,7 @@ TEST_CASE("a segment that goes between listing and opening makes it look anew") 
   // Segment 1's messages were carried forward to segment 4, which the first listing misses.
   folder.after_listing = [&folder](int listing) {
     if (listing != 1) return;
-    folder.files.files.erase(log_format::segment_name(1));
+    folder.files.erase(1);
     folder.files.put(4, "4 with what was in 1");
   };
   const auto log = LogSnapshot::take(folder);

@@ -138,9 +138,10 @@ void DiskLog::set_retention(StreamId id, const Retention& retention) {
   list_keys(id);
 }
 
-void DiskLog::on_head_forgotten(const QuietHead& head) {
-  if (head.journal_place == 0) return;
-  journal_.release(Place::from_packed(head.journal_place), head.journal_bytes);
+void DiskLog::on_head_forgotten(const QuietHead& head) { release(head.stated_at); }
+
+void DiskLog::release(const StatedAt& stated) {
+  if (stated.place != 0) journal_.release(Place::from_packed(stated.place), stated.bytes);
 }
 
 std::optional<Error> DiskLog::refusal() const {
@@ -256,13 +257,9 @@ void DiskLog::put_state(StreamId id) {
                             [this, id, birth = stream.birth, version, place, bytes] {
                               DiskStream* stated = find(id, birth);
                               if (stated == nullptr || stated->state_version != version) return;
-                              if (stated->journal_place != 0) {
-                                journal_.release(Place::from_packed(stated->journal_place),
-                                                 stated->journal_bytes);
-                              }
+                              release(stated->stated_at);
                               journal_.hold(place, bytes);
-                              stated->journal_place = place.packed();
-                              stated->journal_bytes = bytes;
+                              stated->stated_at = {.place = place.packed(), .bytes = bytes};
                             },
                         .failed =
                             [this, id, birth = stream.birth](int) {
@@ -289,13 +286,9 @@ void DiskLog::put_quiet_state(const std::string& key) {
                             [this, key, head = quiet->head, place, bytes] {
                               QuietHead* stated = streams_.quiet().find(key);
                               if (stated == nullptr || stated->head != head) return;
-                              if (stated->journal_place != 0) {
-                                journal_.release(Place::from_packed(stated->journal_place),
-                                                 stated->journal_bytes);
-                              }
+                              release(stated->stated_at);
                               journal_.hold(place, bytes);
-                              stated->journal_place = place.packed();
-                              stated->journal_bytes = bytes;
+                              stated->stated_at = {.place = place.packed(), .bytes = bytes};
                             },
                         .failed = [this, key](int) { unstated_.insert(key); }});
 }

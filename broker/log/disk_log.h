@@ -136,6 +136,7 @@ class DiskLog final : public LogEngine,
   void note_start();
   void put_state(StreamId stream);
   void put_quiet_state(const std::string& key);
+  void release(const StatedAt& stated);
   void put_key(Append& append, const KeyUse& use);
   void on_append_written(Append& append);
   void on_append_failed(Append& append);

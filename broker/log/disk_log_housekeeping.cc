@@ -34,7 +34,7 @@ void DiskLog::move_record(const std::string& key, const SegmentRecord& record) {
   if (open == by_key_.end()) {
     const QuietHead* quiet = streams_.quiet().find(key);
     const bool is_state = record.kind == log_format::Kind::State;
-    if (quiet != nullptr && is_state && quiet->journal_place == place) put_quiet_state(key);
+    if (quiet != nullptr && is_state && quiet->stated_at.place == place) put_quiet_state(key);
     return;
   }
   const StreamId id = open->second;
@@ -44,7 +44,7 @@ void DiskLog::move_record(const std::string& key, const SegmentRecord& record) {
     case log_format::Kind::Key:
       return move_key(id, record);
     case log_format::Kind::State:
-      if (at(id).journal_place != place) return;
+      if (at(id).stated_at.place != place) return;
       begin_group(state_room(at(id)));
       if (at(id).stated_in != journal_.active_number()) put_state(id);
       return;
@@ -142,7 +142,8 @@ void DiskLog::on_moved(std::uint32_t slot) {
         if (stream->entry(offset).place().slot == slot) lost = offset;
       }
       if (lost != 0) drop_unreadable(id, lost);
-      if (stream->journal_place != 0 && Place::from_packed(stream->journal_place).slot == slot) {
+      if (stream->stated_at.place != 0 &&
+          Place::from_packed(stream->stated_at.place).slot == slot) {
         begin_group(state_room(*stream));
         put_state(id);
       }

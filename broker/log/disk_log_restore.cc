@@ -73,8 +73,7 @@ void DiskLog::restore_stream(JournalStream& from) {
   stream.last_time_ms = from.last_time_ms;
   stream.retention = from.retention;
   stream.older_epochs = std::move(from.older_epochs);
-  stream.journal_place = from.state.packed();
-  stream.journal_bytes = from.state_bytes;
+  stream.stated_at = {.place = from.state.packed(), .bytes = from.state_bytes};
   journal_.hold(from.state, from.state_bytes);
   stream.entries = std::move(from.entries);
   std::size_t bytes = 0;
@@ -115,8 +114,7 @@ bool DiskLog::restore_quiet(JournalStream& from) {
   streams_.restore_quiet(from.key,
                          {.head = {from.head, from.epoch},
                           .older_epochs = std::move(from.older_epochs),
-                          .journal_place = from.state.packed(),
-                          .journal_bytes = from.state_bytes},
+                          .stated_at = {.place = from.state.packed(), .bytes = from.state_bytes}},
                          expires_ms);
   return is_kept;
 }

@@ -124,10 +124,10 @@ class Life {
   // A disk that refuses for a while, or fails for good; the latter ends the process.
   void disturb() {
     const std::array<int, 3> errors{ENOSPC, EROFS, EIO};
-    const std::array<ScriptedFolder::Call, 3> calls{
-        ScriptedFolder::Call::Write, ScriptedFolder::Call::Create, ScriptedFolder::Call::Sync};
+    const std::array<MemoryFolder::Call, 3> calls{
+        MemoryFolder::Call::Write, MemoryFolder::Call::Create, MemoryFolder::Call::Sync};
     const auto call = calls[random_.below(calls.size())];
-    const int error = call == ScriptedFolder::Call::Sync ? EIO : errors[random_.below(3)];
+    const int error = call == MemoryFolder::Call::Sync ? EIO : errors[random_.below(3)];
     machine_.folder.fail_at(call, 1 + static_cast<int>(random_.below(3)), error);
     hold_workers(false);
     hold_workers(true);

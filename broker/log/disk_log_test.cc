@@ -8,7 +8,7 @@
 namespace tako::broker {
 namespace {
 
-using Call = ScriptedFolder::Call;
+using Call = MemoryFolder::Call;
 
 void fill(Machine& machine, int count) {
   const StreamId stream = machine.stream("a");

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "broker/log/disk_stream.h"
+#include "broker/log/memory_folder.h"
 #include "broker/log/test_segments.h"
 
 namespace tako::broker {

@@ -6,6 +6,7 @@
 
 #include <functional>
 
+#include "broker/log/memory_folder.h"
 #include "broker/log/test_segments.h"
 
 namespace tako::broker {
@@ -224,18 +225,16 @@ TEST_CASE("missing, short and headless segments are each counted") {
   CHECK(recover(whole).continues);
   const auto change = [&whole](const std::function<void(MemoryFolder&)>& apply) {
     MemoryFolder changed;
-    for (const auto& [name, bytes] : whole.files) changed.put(name, *bytes);
+    for (const std::string& name : whole.names()) changed.put(name, whole.bytes(name));
     apply(changed);
     JournalRecovery recovery = recover(changed);
     CHECK_FALSE(recovery.continues);
     return recovery;
   };
-  const auto missing =
-      change([](MemoryFolder& folder) { folder.files.erase(log_format::segment_name(2)); });
+  const auto missing = change([](MemoryFolder& folder) { folder.erase(2); });
   CHECK(missing.findings.missing_segments == 1);
   CHECK(offsets(missing) == "3-4");
-  const auto first =
-      change([](MemoryFolder& folder) { folder.files.erase(log_format::segment_name(1)); });
+  const auto first = change([](MemoryFolder& folder) { folder.erase(1); });
   CHECK(first.findings.missing_segments == 1);
   const auto cut = change([](MemoryFolder& folder) { folder.bytes(2).resize(150); });
   CHECK(cut.findings.cut_segments == 1);
@@ -288,7 +287,7 @@ TEST_CASE("files of others are named") {
   folder.put("0000000000000001.seg.bak", "");
   folder.put("notes.txt", "mine");
   CHECK(recover(folder).findings.foreign.size() == 2);
-  CHECK(folder.files.size() == 2);
+  CHECK(folder.names().size() == 2);
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ std::int64_t QuietHeads::expires_ms(std::string_view key) const {
 std::vector<std::string> QuietHeads::keys_in(std::uint32_t slot) const {
   std::vector<std::string> keys;
   for (const auto& [key, remembered] : heads_) {
-    const std::uint64_t place = remembered.head.journal_place;
+    const std::uint64_t place = remembered.head.stated_at.place;
     if (place != 0 && Place::from_packed(place).slot == slot) keys.push_back(key);
   }
   return keys;

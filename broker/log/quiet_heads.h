@@ -13,11 +13,16 @@
 
 namespace tako::broker {
 
+// Where an engine with a disk has written a state (a packed Place; 0: nowhere), and how much it is.
+struct StatedAt {
+  std::uint64_t place = 0;
+  std::uint32_t bytes = 0;
+};
+
 struct QuietHead {
   Position head;
   std::vector<EpochEnd> older_epochs;
-  std::uint64_t journal_place = 0;  // where an engine with a disk has written this; 0: nowhere
-  std::uint32_t journal_bytes = 0;  // and how much that is
+  StatedAt stated_at = {};
 };
 
 // Bounded in number by the caller, and each in time. What is dropped here is forgotten for good:
@@ -29,7 +34,7 @@ class QuietHeads {
   [[nodiscard]] QuietHead* find(std::string_view key);
   // When it is due; of one that is remembered.
   [[nodiscard]] std::int64_t expires_ms(std::string_view key) const;
-  // Of those whose journal_place is in this slot (place.h). Goes through all.
+  // Of those whose stated_at is in this slot (place.h). Goes through all.
   [[nodiscard]] std::vector<std::string> keys_in(std::uint32_t slot) const;
   // Takes it out: the stream is used again.
   [[nodiscard]] std::optional<QuietHead> take(std::string_view key);

@@ -30,8 +30,7 @@ StreamId RetainedStreams::open(std::string_view key, const Retention& retention,
     stream->epoch = quiet->head.epoch;
     stream->head = quiet->head.offset;
     stream->older_epochs = std::move(quiet->older_epochs);
-    stream->journal_place = quiet->journal_place;
-    stream->journal_bytes = quiet->journal_bytes;
+    stream->stated_at = quiet->stated_at;
   }
   return place(std::move(stream));
 }
@@ -58,8 +57,7 @@ bool RetainedStreams::release(StreamId id, std::string_view key, std::int64_t he
   TAKO_CHECK(stream.empty());
   QuietHead quiet{.head = {stream.head, stream.epoch},
                   .older_epochs = std::move(stream.older_epochs),
-                  .journal_place = stream.journal_place,
-                  .journal_bytes = stream.journal_bytes};
+                  .stated_at = stream.stated_at};
   const bool is_used = stream.head > 0;
   streams_[id].reset();
   free_ids_.push_back(id);

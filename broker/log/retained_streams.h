@@ -48,8 +48,7 @@ class RetainedStream {
   std::size_t bytes = 0;
   Retention retention;
   std::vector<EpochEnd> older_epochs;
-  std::uint64_t journal_place = 0;  // these two as in QuietHead
-  std::uint32_t journal_bytes = 0;
+  StatedAt stated_at = {};
 };
 
 // Told of what only an engine with a disk has to note.

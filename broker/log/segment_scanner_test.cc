@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "broker/log/memory_folder.h"
 #include "broker/log/test_segments.h"
 
 namespace tako::broker {
@@ -29,9 +30,14 @@ std::vector<Found> scan(const LogFile& file, const log_format::SegmentHeader& he
   }
 }
 
+std::shared_ptr<LogFile> file_of(const std::string& bytes) {
+  static MemoryFolder folder;
+  folder.put("file", bytes);
+  return folder.open("file", false).value();
+}
+
 std::vector<Found> scan(const std::string& bytes, const log_format::SegmentHeader& header) {
-  const MemoryFile file(std::make_shared<std::string>(bytes));
-  return scan(file, header, bytes.size());
+  return scan(*file_of(bytes), header, bytes.size());
 }
 
 // Six records of several kinds and sizes.
@@ -211,13 +217,11 @@ TEST_CASE("a file that can't be read is not taken for a damaged one") {
 TEST_CASE("a file that was cut shorter meanwhile ends where it ends now") {
   const SegmentText text = six_records();
   const std::uint64_t claimed = text.bytes().size() + (std::uint64_t{64} << 20U);
-  const MemoryFile file(std::make_shared<std::string>(text.bytes()));
-  const auto whole = scan(file, text.header(), claimed);
+  const auto whole = scan(*file_of(text.bytes()), text.header(), claimed);
   CHECK(whole.size() == 6);
   const SegmentText::Span last = text.spans().back();
-  const MemoryFile cut(std::make_shared<std::string>(
-      text.bytes().substr(0, static_cast<std::size_t>(last.place) + 12)));
-  const auto torn = scan(cut, text.header(), claimed);
+  const auto cut = file_of(text.bytes().substr(0, static_cast<std::size_t>(last.place) + 12));
+  const auto torn = scan(*cut, text.header(), claimed);
   REQUIRE(torn.size() == 6);
   CHECK(torn[5].what == What::Torn);
   CHECK(torn[5].place == last.place);

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "broker/log/log_engines.h"
-#include "broker/log/test_folder.h"
+#include "broker/log/memory_folder.h"
 #include "common/worker.h"
 
 namespace tako::broker {
@@ -26,7 +26,7 @@ class TestDisk {
   // Another for each process: epochs are random.
   [[nodiscard]] std::uint64_t next_seed() { return ++seed_; }
 
-  ScriptedFolder folder;
+  MemoryFolder folder;
   std::vector<std::string> told;  // to the operator
   std::vector<std::string> failures;
 

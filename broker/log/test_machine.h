@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "broker/log/disk_log.h"
-#include "broker/log/test_folder.h"
+#include "broker/log/memory_folder.h"
 
 namespace tako::broker {
 
@@ -115,7 +115,7 @@ struct Machine {
   SeededRandom random;
   RuntimeLimits limits;
   LimitCounters counters;
-  ScriptedFolder folder;
+  MemoryFolder folder;
   SteppedWorker writer;
   SteppedWorker syncer;
   SteppedWorker reader;

@@ -1,93 +1,16 @@
-// MemoryFolder, SegmentText: the log's files in memory, and segments of chosen records. For tests
-// only.
+// SegmentText: segments of chosen records. For tests only.
 #pragma once
 
-#include <algorithm>
-#include <cerrno>
-#include <map>
-#include <memory>
+#include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "broker/log/log_files.h"
 #include "broker/log/log_format.h"
 #include "broker/log/stored_message.h"
 #include "proto/journal.pb.h"
 
 namespace tako::broker {
-
-// Shares its bytes with the folder; a test changes them there.
-class MemoryFile final : public LogFile {
- public:
-  explicit MemoryFile(std::shared_ptr<std::string> bytes) : bytes_(std::move(bytes)) {}
-
-  [[nodiscard]] FileResult<std::size_t> read_at(std::uint64_t offset,
-                                                std::span<char> bytes) const override {
-    if (offset >= bytes_->size()) return 0;
-    return bytes_->copy(bytes.data(), bytes.size(), static_cast<std::size_t>(offset));
-  }
-  [[nodiscard]] FileResult<void> write_at(std::uint64_t offset, std::string_view bytes) override {
-    if (bytes_->size() < offset + bytes.size()) bytes_->resize(offset + bytes.size());
-    bytes_->replace(static_cast<std::size_t>(offset), bytes.size(), bytes);
-    return {};
-  }
-  [[nodiscard]] FileResult<std::uint64_t> size() const override { return bytes_->size(); }
-  [[nodiscard]] FileResult<void> truncate(std::uint64_t size) override {
-    bytes_->resize(static_cast<std::size_t>(size));
-    return {};
-  }
-  [[nodiscard]] FileResult<void> sync() override { return {}; }
-
- private:
-  std::shared_ptr<std::string> bytes_;
-};
-
-class MemoryFolder final : public LogFolder {
- public:
-  std::map<std::string, std::shared_ptr<std::string>> files;
-
-  void put(const std::string& name, std::string bytes) {
-    files[name] = std::make_shared<std::string>(std::move(bytes));
-  }
-  void put(std::uint64_t number, std::string bytes) {
-    put(log_format::segment_name(number), std::move(bytes));
-  }
-  [[nodiscard]] std::string& bytes(std::uint64_t number) {
-    return *files.at(log_format::segment_name(number));
-  }
-
-  [[nodiscard]] FileResult<std::vector<std::string>> list() const override {
-    std::vector<std::string> names;
-    names.reserve(files.size());
-    for (const auto& [name, bytes] : files) names.push_back(name);
-    return names;
-  }
-  [[nodiscard]] FileResult<std::shared_ptr<LogFile>> create(const std::string& name) override {
-    if (files.contains(name)) return std::unexpected(EEXIST);
-    put(name, "");
-    return open(name, true);
-  }
-  [[nodiscard]] FileResult<std::shared_ptr<LogFile>> open(const std::string& name,
-                                                          bool /*writes*/) const override {
-    const auto found = files.find(name);
-    if (found == files.end()) return std::unexpected(ENOENT);
-    return std::make_shared<MemoryFile>(found->second);
-  }
-  [[nodiscard]] FileResult<void> remove(const std::string& name) override {
-    if (files.erase(name) == 0) return std::unexpected(ENOENT);
-    return {};
-  }
-  [[nodiscard]] FileResult<void> rename(const std::string& from, const std::string& to) override {
-    const auto found = files.find(from);
-    if (found == files.end()) return std::unexpected(ENOENT);
-    files[to] = found->second;
-    files.erase(from);
-    return {};
-  }
-  [[nodiscard]] FileResult<void> sync() override { return {}; }
-};
 
 // A segment, record by record.
 class SegmentText {

@@ -11,13 +11,13 @@
 #include "common/http/test_peer.h"
 #include "common/limits.h"
 #include "common/uv/listener.h"
+#include "tests/support/temp_dir.h"
 
 using namespace std::chrono_literals;
 using namespace tako::http;
 using tako::Error;
 using tako::ErrorCode;
 using tako::Result;
-using tako::http::test::Folder;
 using tako::http::test::kBound;
 using tako::http::test::Peer;
 namespace uv = tako::uv;
@@ -98,7 +98,7 @@ constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok
 }  // namespace
 
 TEST_CASE("a request goes out whole and its answer comes back, over TCP and unix sockets") {
-  Folder folder;
+  const tako::test::TempDir folder;
   for (const uv::Address& where :
        {ClientBench::kLoopback, uv::Address(uv::UnixAddress{folder.file("app.sock")})}) {
     ClientBench bench({}, where);
@@ -416,7 +416,7 @@ TEST_CASE("time is bounded: waiting, the head, the whole, and connecting") {
 }
 
 TEST_CASE("an upstream that is not there fails each request, and is tried again by the next") {
-  Folder folder;
+  const tako::test::TempDir folder;
   uv::Loop loop;
   uv::LoopTimerWheel driver(loop);
   ClientPool pool(loop, driver.wheel(), Origin{uv::UnixAddress{folder.file("none.sock")}});

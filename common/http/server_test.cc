@@ -11,10 +11,10 @@
 #include "common/http/collected_exchange.h"
 #include "common/http/test_peer.h"
 #include "common/limits.h"
+#include "tests/support/temp_dir.h"
 
 using namespace std::chrono_literals;
 using namespace tako::http;
-using tako::http::test::Folder;
 using tako::http::test::kBound;
 using tako::http::test::Peer;
 namespace limits = tako::limits;
@@ -581,7 +581,7 @@ TEST_CASE("a connection that is not admitted is closed unread") {
     return who.has_value() && who->uid != ::getuid();
   };
   ServerBench bench(options);
-  Folder folder;
+  const tako::test::TempDir folder;
   const uv::Address path = uv::UnixAddress{folder.file("app.sock")};
   REQUIRE(bench.server.listen(path).has_value());
   auto peer = Peer::connect(bench.loop, path);

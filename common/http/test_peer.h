@@ -1,12 +1,8 @@
 // For tests: a raw peer that writes bytes and keeps what comes, on the test's own loop.
 #pragma once
 
-#include <unistd.h>
-
 #include <chrono>
 #include <cstddef>
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,23 +17,6 @@
 namespace tako::http::test {
 
 inline constexpr std::chrono::seconds kBound{20};  // Reached only when something is broken.
-
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tako-http-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] std::string file(std::string_view name) const {
-    return path_ + "/" + std::string(name);
-  }
-
- private:
-  std::string path_;
-};
 
 class Peer final : private uv::StreamObserver {
  public:

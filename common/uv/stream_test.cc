@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -23,6 +22,7 @@
 #include "common/uv/listener.h"
 #include "common/uv/loop.h"
 #include "common/uv/send_queue.h"
+#include "tests/support/temp_dir.h"
 
 using namespace std::chrono_literals;
 using namespace tako::uv;
@@ -31,23 +31,6 @@ using tako::Result;
 namespace {
 
 constexpr auto kBound = 20s;  // Far beyond need; reached only when something is broken.
-
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tako-uv-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] std::string file(std::string_view name) const {
-    return path_ + "/" + std::string(name);
-  }
-
- private:
-  std::string path_;
-};
 
 class Recorder : public StreamObserver {
  public:
@@ -102,7 +85,7 @@ const Address kLoopback = TcpAddress{"127.0.0.1", 0};
 
 TEST_CASE("bytes arrive in order over TCP and unix sockets, however they are cut") {
   Loop loop;
-  Folder folder;
+  const tako::test::TempDir folder;
   for (const Address& address :
        {kLoopback, Address(TcpAddress{"::1", 0}), Address(UnixAddress{folder.file("a.sock")})}) {
     Pair pair = connected_pair(loop, address);
@@ -297,7 +280,7 @@ TEST_CASE("a released socket works on in another stream") {
 
 TEST_CASE("peers are known: address over TCP, credentials over unix sockets") {
   Loop loop;
-  Folder folder;
+  const tako::test::TempDir folder;
   Pair tcp = connected_pair(loop, kLoopback);
   CHECK(tcp.right->is_tcp());
   CHECK(std::get<TcpAddress>(*tcp.right->peer()).host == "127.0.0.1");
@@ -342,7 +325,7 @@ TEST_CASE("a host name is nothing to listen on") {
 }
 
 TEST_CASE("unix paths: a stale socket is replaced, a live one and a plain file are refused") {
-  Folder folder;
+  const tako::test::TempDir folder;
   const Address address = UnixAddress{folder.file("app.sock")};
   {
     const auto killed = open_listening_socket(address, {});
@@ -369,7 +352,7 @@ TEST_CASE("unix paths: a stale socket is replaced, a live one and a plain file a
 
 TEST_CASE("a listener removes its own socket file, never its successor's") {
   Loop loop;
-  Folder folder;
+  const tako::test::TempDir folder;
   const std::string path = folder.file("app.sock");
   {
     ListenerCounters counters;
@@ -457,7 +440,7 @@ TEST_CASE("a listener may be destroyed from inside on_connection") {
 
 TEST_CASE("connecting fails with a reason: nobody there, no such file, no such name") {
   Loop loop;
-  Folder folder;
+  const tako::test::TempDir folder;
   // 64 characters can be no label of a name: that is known without asking a name server.
   const std::vector<Address> targets{TcpAddress{"127.0.0.1", 1},
                                      UnixAddress{folder.file("none.sock")},
@@ -494,7 +477,7 @@ TEST_CASE("a name is resolved") {
 
 TEST_CASE("a connect that nobody answers ends at its deadline") {
   Loop loop;
-  Folder folder;
+  const tako::test::TempDir folder;
   // A unix listener whose backlog is full never answers.
   const std::string path = folder.file("full.sock");
   const Fd full(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));

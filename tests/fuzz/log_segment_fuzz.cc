@@ -14,6 +14,7 @@
 #include "broker/inspect/log_dump.h"
 #include "broker/inspect/log_stats.h"
 #include "broker/log/journal_recovery.h"
+#include "broker/log/memory_folder.h"
 #include "broker/log/segment_scanner.h"
 #include "broker/log/test_segments.h"
 #include "common/check.h"

@@ -1,10 +1,14 @@
 // Rooms and their app.
 #include "tests/laws/stage.h"
 
+#include <doctest/doctest.h>
+
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
 
+#include "tests/laws/checker.h"
 #include "tests/laws/closing.h"
 
 namespace tako::test {
@@ -54,9 +58,19 @@ Stage::Stage(const Windows& windows)
   }
 }
 
-void Stage::bring_to_the_end(const Swarm& swarm, std::uint32_t first_number, History& history) {
-  static_cast<void>(test::bring_to_the_end({cluster.app_socket(), publish_targets}, swarm,
-                                           first_number, history));
+void Stage::judge(Swarm& swarm, Crew& crew, std::uint32_t first_number) {
+  wait_until("publishers' end", [&] { return crew.is_done(); }, std::chrono::minutes(4));
+  History history;
+  history.is_durable = true;
+  history.knows_all_published = true;
+  history.published = crew.published();
+  swarm.calm();
+  bring_to_the_end({cluster.app_socket(), publish_targets}, swarm, first_number, history);
+  history.subscriptions = swarm.finish();
+  for (const Violation& violation : check_laws(history)) {
+    CAPTURE(violation.law);
+    FAIL_CHECK(violation.text);
+  }
 }
 
 }  // namespace tako::test

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/laws/history.h"
+#include "tests/laws/crew.h"
 #include "tests/laws/swarm.h"
 #include "tests/support/cluster.h"
 #include "tests/support/temp_dir.h"
@@ -26,8 +26,9 @@ class Stage {
  public:
   explicit Stage(const Windows& windows);
 
-  // As in closing.h.
-  void bring_to_the_end(const Swarm& swarm, std::uint32_t first_number, History& history);
+  // Waits for the publishers' end, brings everybody to the end (closing.h, with numbers from
+  // `first_number` on), and fails the test for each law that is broken.
+  void judge(Swarm& swarm, Crew& crew, std::uint32_t first_number);
 
  private:
   TempDir folder_;

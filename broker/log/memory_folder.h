@@ -1,5 +1,5 @@
-// ScriptedFolder: files in memory whose faults a test writes: the n-th call fails, the power goes.
-// For tests only.
+// MemoryFolder: the log's files in memory, with what a test lets happen to them: the n-th call
+// fails, the power goes. For tests only.
 #pragma once
 
 #include <algorithm>
@@ -12,14 +12,16 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "broker/log/log_files.h"
+#include "broker/log/log_format.h"
 #include "common/random.h"
 
 namespace tako::broker {
 
-class ScriptedFolder final : public LogFolder {
+class MemoryFolder final : public LogFolder {
  public:
   enum class Call : std::uint8_t { Write, Sync, Create, SyncFolder, Truncate, Remove };
 
@@ -46,10 +48,21 @@ class ScriptedFolder final : public LogFolder {
     return names;
   }
   [[nodiscard]] std::string& bytes(const std::string& name) { return files_.at(name)->bytes; }
+  [[nodiscard]] const std::string& bytes(const std::string& name) const {
+    return files_.at(name)->bytes;
+  }
   void put(const std::string& name, std::string bytes) {
     files_[name] = std::make_shared<File>(File{bytes, bytes, true});
   }
   void erase(const std::string& name) { files_.erase(name); }
+  // The same of the segment with this number.
+  [[nodiscard]] std::string& bytes(std::uint64_t number) {
+    return bytes(log_format::segment_name(number));
+  }
+  void put(std::uint64_t number, std::string bytes) {
+    put(log_format::segment_name(number), std::move(bytes));
+  }
+  void erase(std::uint64_t number) { erase(log_format::segment_name(number)); }
   [[nodiscard]] std::size_t total_bytes() const {
     std::size_t total = 0;
     for (const auto& [name, file] : files_) total += file->bytes.size();
@@ -110,9 +123,9 @@ class ScriptedFolder final : public LogFolder {
   std::map<Call, int> calls_;
 };
 
-class ScriptedFile final : public LogFile {
+class MemoryFile final : public LogFile {
  public:
-  ScriptedFile(std::shared_ptr<ScriptedFolder::File> file, ScriptedFolder& folder)
+  MemoryFile(std::shared_ptr<MemoryFolder::File> file, MemoryFolder& folder)
       : file_(std::move(file)), folder_(folder) {}
 
   [[nodiscard]] FileResult<std::size_t> read_at(std::uint64_t offset,
@@ -124,7 +137,7 @@ class ScriptedFile final : public LogFile {
     return count;
   }
   [[nodiscard]] FileResult<void> write_at(std::uint64_t offset, std::string_view bytes) override {
-    const int error = folder_.next(ScriptedFolder::Call::Write);
+    const int error = folder_.next(MemoryFolder::Call::Write);
     if (error != 0) bytes = bytes.substr(0, bytes.size() / 2);
     std::string& all = file_->bytes;
     const auto begin = static_cast<std::size_t>(offset);
@@ -135,7 +148,7 @@ class ScriptedFile final : public LogFile {
   }
   [[nodiscard]] FileResult<std::uint64_t> size() const override { return file_->bytes.size(); }
   [[nodiscard]] FileResult<void> truncate(std::uint64_t size) override {
-    if (const int error = folder_.next(ScriptedFolder::Call::Truncate); error != 0) {
+    if (const int error = folder_.next(MemoryFolder::Call::Truncate); error != 0) {
       return std::unexpected(error);
     }
     file_->bytes.resize(static_cast<std::size_t>(size));
@@ -143,7 +156,7 @@ class ScriptedFile final : public LogFile {
     return {};
   }
   [[nodiscard]] FileResult<void> sync() override {
-    if (const int error = folder_.next(ScriptedFolder::Call::Sync); error != 0) {
+    if (const int error = folder_.next(MemoryFolder::Call::Sync); error != 0) {
       return std::unexpected(error);
     }
     file_->synced = file_->bytes;
@@ -151,32 +164,32 @@ class ScriptedFile final : public LogFile {
   }
 
  private:
-  std::shared_ptr<ScriptedFolder::File> file_;
-  ScriptedFolder& folder_;
+  std::shared_ptr<MemoryFolder::File> file_;
+  MemoryFolder& folder_;
 };
 
-inline FileResult<std::shared_ptr<LogFile>> ScriptedFolder::create(const std::string& name) {
+inline FileResult<std::shared_ptr<LogFile>> MemoryFolder::create(const std::string& name) {
   if (const int error = next(Call::Create); error != 0) return std::unexpected(error);
   if (files_.contains(name)) return std::unexpected(EEXIST);
   auto file = files_[name] = std::make_shared<File>();
-  return std::make_shared<ScriptedFile>(file, *this);
+  return std::make_shared<MemoryFile>(file, *this);
 }
 
-inline FileResult<std::shared_ptr<LogFile>> ScriptedFolder::open(const std::string& name,
-                                                                 bool /*writes*/) const {
+inline FileResult<std::shared_ptr<LogFile>> MemoryFolder::open(const std::string& name,
+                                                               bool /*writes*/) const {
   const auto found = files_.find(name);
   if (found == files_.end()) return std::unexpected(ENOENT);
   // Reading and cutting off what is torn: the folder's script is the same one.
-  return std::make_shared<ScriptedFile>(found->second, const_cast<ScriptedFolder&>(*this));
+  return std::make_shared<MemoryFile>(found->second, const_cast<MemoryFolder&>(*this));
 }
 
-inline FileResult<void> ScriptedFolder::remove(const std::string& name) {
+inline FileResult<void> MemoryFolder::remove(const std::string& name) {
   if (const int error = next(Call::Remove); error != 0) return std::unexpected(error);
   if (files_.erase(name) == 0) return std::unexpected(ENOENT);
   return {};
 }
 
-inline FileResult<void> ScriptedFolder::rename(const std::string& from, const std::string& to) {
+inline FileResult<void> MemoryFolder::rename(const std::string& from, const std::string& to) {
   const auto found = files_.find(from);
   if (found == files_.end()) return std::unexpected(ENOENT);
   files_[to] = found->second;
@@ -184,7 +197,7 @@ inline FileResult<void> ScriptedFolder::rename(const std::string& from, const st
   return {};
 }
 
-inline FileResult<void> ScriptedFolder::sync() {
+inline FileResult<void> MemoryFolder::sync() {
   if (const int error = next(Call::SyncFolder); error != 0) return std::unexpected(error);
   for (auto& [name, file] : files_) file->name_synced = true;
   return {};
