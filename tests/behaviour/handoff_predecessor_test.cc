@@ -16,13 +16,14 @@ namespace {
 // A broker, a predecessor that the test plays, and a real successor.
 class Stage {
  public:
-  Stage()
+  // `patience_ms`: how long the successor waits for each step.
+  explicit Stage(int patience_ms = 20'000)
       : tako({.edges = 0}),
         host_(std::make_unique<HandoffHost>(tako.folder().file("e.handoff"))),
         successor({.program = program("tako-edge"),
                    .arguments = {"--listen", "127.0.0.1:0", "--link", tako.link_path(), "--name",
                                  "e", "--drain-ms", "50", "--admin", "127.0.0.1:0", "--takeover",
-                                 "--limit", "handoff_step_ms=500"},
+                                 "--limit", "handoff_step_ms=" + std::to_string(patience_ms)},
                    .output_folder = tako.folder().path(),
                    .name = "successor"}) {
     tako.put_definitions(kDefinitions);
@@ -64,8 +65,13 @@ class Stage {
     CHECK(peer.expect(HandoffKind::Taken).fields().number(1) == 1);
     peer.send(HandoffKind::Commit, number_of(1));
   }
-  // The end of a connection that a client of `address` has open.
-  [[nodiscard]] int accept_client() const { return accept4(listener_, nullptr, nullptr, 0); }
+  // The end of a connection that a client of `address` has open. Only while the listener is not
+  // given away: then the successor accepts.
+  [[nodiscard]] int accept_client() const {
+    const int end = accept4(listener_, nullptr, nullptr, 0);
+    REQUIRE(end >= 0);
+    return end;
+  }
 
   Cluster tako;
 
@@ -130,9 +136,9 @@ TEST_CASE("a predecessor's client goes on behind Commit, with what it left unsen
   Stage stage;
   const std::string id = stage.tako.publish("feed", "n", "1")["id"].string();
   HandoffPeer peer = stage.meet(getpid());
-  stage.give_listener(peer);
   Socket client = Socket::connect(stage.address);
   const int end = stage.accept_client();
+  stage.give_listener(peer);
   peer.send(HandoffKind::Batch, ProtoMessage().number(1, 2).message(3, feed_record(id)), {end});
   const HandoffMessage taken = peer.expect(HandoffKind::Taken);
   CHECK(taken.fields().number(1) == 2);
@@ -153,9 +159,9 @@ TEST_CASE("a predecessor's client goes on behind Commit, with what it left unsen
 TEST_CASE("a client of a newer version, or of an app that is not here, stays where it is") {
   Stage stage;
   HandoffPeer peer = stage.meet(getpid());
-  stage.give_listener(peer);
   Socket client = Socket::connect(stage.address);
   const int end = stage.accept_client();
+  stage.give_listener(peer);
   const ProtoMessage newer = ProtoMessage().number(1, 99).number(2, 1).bytes(3, "default");
   const ProtoMessage foreign =
       ProtoMessage().number(2, 1).bytes(3, "elsewhere").message(6, ProtoMessage());
@@ -182,9 +188,9 @@ TEST_CASE("a predecessor that dies is succeeded, with the clients whose Commit c
     Socket client;
     int end = -1;
     if (has_given) {
-      stage.give_listener(peer);
       client = Socket::connect(stage.address);
       end = stage.accept_client();
+      stage.give_listener(peer);
       peer.send(HandoffKind::Batch, ProtoMessage().number(1, 2).message(3, feed_record(id)), {end});
       static_cast<void>(peer.expect(HandoffKind::Taken));
     }
@@ -202,7 +208,7 @@ TEST_CASE("a predecessor that dies is succeeded, with the clients whose Commit c
 TEST_CASE("a predecessor that lives on is left alone: the successor ends, and says why") {
   for (const int step : {0, 1, 2, 3}) {
     CAPTURE(step);
-    Stage stage;
+    Stage stage(500);  // So long it looks whether the predecessor has ended.
     HandoffPeer peer = stage.meet(getpid());
     if (step >= 1) stage.give_listener(peer);
     if (step == 2) peer.send(HandoffKind::Refused, ProtoMessage().bytes(1, "changed its mind"));
@@ -214,7 +220,7 @@ TEST_CASE("a predecessor that lives on is left alone: the successor ends, and sa
 }
 
 TEST_CASE("a predecessor that falls silent is given up in time") {
-  Stage stage;
+  Stage stage(500);
   HandoffPeer peer = stage.meet(getpid());
   CHECK(stage.successor.wait_for_exit() == 1);
   CHECK(stage.successor.errors().find("says nothing") != std::string::npos);

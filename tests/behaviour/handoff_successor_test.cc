@@ -15,7 +15,8 @@ namespace {
 
 std::string socket_of(const Cluster& tako) { return tako.folder().file("edge0.handoff"); }
 
-ClusterOptions quick() {
+// An edge that soon gives up one who says nothing.
+ClusterOptions impatient() {
   ClusterOptions options = with_definitions();
   options.edge_arguments = {"--limit", "handoff_step_ms=300"};
   return options;
@@ -121,7 +122,7 @@ TEST_CASE("a successor that dies at any step before it has taken clients changes
   for (const Step step : {Step::Connected, Step::Greeted, Step::GotListeners, Step::TookListeners,
                           Step::GotClients}) {
     CAPTURE(static_cast<int>(step));
-    Cluster tako(quick());
+    Cluster tako(with_definitions());
     Pair clients(tako);
     Failing(tako, step).hang_up();
     clients.check_served();
@@ -135,7 +136,7 @@ TEST_CASE("a successor that falls silent at any step is given up in time, and ch
   for (const Step step : {Step::Connected, Step::Greeted, Step::GotListeners, Step::TookListeners,
                           Step::GotClients}) {
     CAPTURE(static_cast<int>(step));
-    Cluster tako(quick());
+    Cluster tako(impatient());
     Pair clients(tako);
     Failing silent(tako, step);
     CHECK(silent.is_hung_up_on());
@@ -147,7 +148,7 @@ TEST_CASE("a successor that falls silent at any step is given up in time, and ch
 TEST_CASE("a successor that dies with clients takes those along, and nothing else") {
   for (const Step step : {Step::TookClients, Step::Done}) {
     CAPTURE(static_cast<int>(step));
-    Cluster tako(quick());
+    Cluster tako(with_definitions());
     Pair clients(tako);
     Failing(tako, step).hang_up();
     clients.check_closed();
@@ -157,7 +158,7 @@ TEST_CASE("a successor that dies with clients takes those along, and nothing els
 }
 
 TEST_CASE("nobody writes to a client between the batch and its commit") {
-  Cluster tako(quick());
+  Cluster tako(with_definitions());
   Pair clients(tako);
   SseClient watched(tako.edge(), channel_path("feed"));
   static_cast<void>(watched.opening_id());
@@ -192,14 +193,14 @@ TEST_CASE("an edge without a common version gets the listening sockets, and clie
 }
 
 TEST_CASE("an edge one version newer is spoken to in the version of both") {
-  Cluster tako(quick());
+  Cluster tako(with_definitions());
   HandoffPeer peer = HandoffPeer::connect(socket_of(tako));
   peer.send(HandoffKind::Hello, hello_of(1, 2).bytes(77, "a field of version 2"));
   CHECK(peer.expect(HandoffKind::Welcome).fields().number(1) == 1);
 }
 
 TEST_CASE("an edge with too few descriptors is refused, and nothing has moved") {
-  Cluster tako(quick());
+  Cluster tako(with_definitions());
   Pair clients(tako);
   HandoffPeer peer = HandoffPeer::connect(socket_of(tako));
   peer.send(HandoffKind::Hello, hello_of(1, 1, 3));
@@ -210,7 +211,7 @@ TEST_CASE("an edge with too few descriptors is refused, and nothing has moved") 
 }
 
 TEST_CASE("garbage on the handoff socket is hung up on, and counted") {
-  Cluster tako(quick());
+  Cluster tako(with_definitions());
   Pair clients(tako);
   const std::string large = "\xff\xff\xff\xff then a lot";
   const std::string malformed = std::string("\0\0\0\4\0\0\0\0", 8) + "\xff\xff\xff\xff";
@@ -235,7 +236,7 @@ TEST_CASE("one that says nothing does not keep others from taking over") {
 
 TEST_CASE("another user is hung up on, and counted") {
   if (geteuid() != 0) return;  // Only root can be somebody else.
-  Cluster tako(quick());
+  Cluster tako(with_definitions());
   Pair clients(tako);
   const std::string path = socket_of(tako);
   struct stat status{};
@@ -265,7 +266,7 @@ TEST_CASE("another user is hung up on, and counted") {
 }
 
 TEST_CASE("a new edge that may open too few files ends, and nothing has moved") {
-  Cluster tako(quick());
+  Cluster tako(with_definitions());
   std::vector<std::unique_ptr<Pair>> clients;
   for (int number = 0; number < 20; ++number) clients.push_back(std::make_unique<Pair>(tako));
   Process poor({.program = "/bin/sh",
@@ -281,7 +282,7 @@ TEST_CASE("a new edge that may open too few files ends, and nothing has moved") 
 }
 
 TEST_CASE("a new edge that is stopped in the middle is given up, and ends when it goes on") {
-  Cluster tako(quick());
+  Cluster tako(with_definitions());
   std::vector<std::unique_ptr<Pair>> clients;
   for (int number = 0; number < 60; ++number) clients.push_back(std::make_unique<Pair>(tako));
   Process& next = tako.begin_takeover(0, {"--limit", "handoff_link_ms=5000"});
