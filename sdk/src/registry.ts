@@ -22,8 +22,9 @@ export type TransportOf<Name extends string> =
   Entry<Name> extends { transport: infer T extends Transport } ? T : Transport
 
 /** True when a channel by this name must be given params. */
-export type NeedsParams<Name extends string> = undefined extends ParamsOf<Name>
-  ? false
-  : Record<string, never> extends ParamsOf<Name>
+export type NeedsParams<Name extends string> =
+  undefined extends ParamsOf<Name>
     ? false
-    : true
+    : Record<string, never> extends ParamsOf<Name>
+      ? false
+      : true
