@@ -1,6 +1,8 @@
 // Joins a link's bytes with the EdgeLink that knows what they mean.
 #include "broker/link_server.h"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -109,19 +111,28 @@ Result<void> LinkServer::listen(const std::string& path) {
   return {};
 }
 
-std::uint64_t LinkServer::strangers_refused() const {
-  return listener_ == nullptr ? 0 : listener_->refused_strangers();
-}
-
-void LinkServer::on_link(std::unique_ptr<ipc::Link> link) {
+std::optional<std::string> LinkServer::judge(const ipc::Link& link) {
   const BrokerParts& parts = registry_.parts();
-  std::optional<std::string> refusal;
+  const auto uid = link.peer_uid();
+  if (!uid.has_value() || (*uid != geteuid() && *uid != 0)) {
+    ++strangers_refused_;
+    const std::string whose = uid.has_value() ? std::to_string(*uid) : "nobody knows";
+    parts.log.warn("an edge was refused: it runs as another user; run it as the broker's, or root",
+                   {{"uid", whose}, {"broker_uid", geteuid()}});
+    return "it runs as another user (uid " + whose + ") than the broker (uid " +
+           std::to_string(geteuid()) + "): run it as that user, or as root";
+  }
   if (connections_.size() >= parts.limits.link_edges_max) {
     ++parts.limit_counters.link_edges_max;
     parts.log.warn("an edge was refused: too many links",
                    {{"link_edges_max", parts.limits.link_edges_max}});
-    refusal = "too many edges are linked (link_edges_max)";
+    return "too many edges are linked (link_edges_max)";
   }
+  return std::nullopt;
+}
+
+void LinkServer::on_link(std::unique_ptr<ipc::Link> link) {
+  std::optional<std::string> refusal = judge(*link);
   const std::uint64_t id = ++last_id_;
   connections_.emplace(
       id, std::make_unique<Connection>(*this, id, std::move(link), std::move(refusal)));

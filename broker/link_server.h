@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -31,12 +32,15 @@ class LinkServer {
   // the latest after link_leave_ms.
   void leave(std::function<void()> done);
   [[nodiscard]] std::size_t links() const { return connections_.size(); }
-  [[nodiscard]] std::uint64_t strangers_refused() const;
+  // Peers of other users than root and our own.
+  [[nodiscard]] std::uint64_t strangers_refused() const { return strangers_refused_; }
 
  private:
   class Connection;
 
   void on_link(std::unique_ptr<ipc::Link> link);
+  // Why this peer may not link, if it may not: counted and logged.
+  [[nodiscard]] std::optional<std::string> judge(const ipc::Link& link);
   void on_framing_broken(const Error& error);
   // At the end of a turn, from no frame of the connection's own.
   void remove(std::uint64_t id);
@@ -46,6 +50,7 @@ class LinkServer {
   EdgeRegistry& registry_;
   std::unique_ptr<ipc::LinkListener> listener_;
   std::uint64_t last_id_ = 0;
+  std::uint64_t strangers_refused_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::function<void()> on_left_;  // while leaving
   uv::Timer leave_timer_;

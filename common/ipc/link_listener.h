@@ -16,7 +16,7 @@ namespace tako::ipc {
 
 class LoopAio;
 
-// Peers of other users (but root and our own) are refused.
+// Whoever gets to the socket is accepted: the owner of the link judges its peer_uid().
 class LinkListener {
  public:
   using OnLink = std::function<void(std::unique_ptr<Link>)>;
@@ -29,8 +29,6 @@ class LinkListener {
   LinkListener(const LinkListener&) = delete;
   LinkListener& operator=(const LinkListener&) = delete;
 
-  [[nodiscard]] std::uint64_t refused_strangers() const { return refused_strangers_; }
-
  private:
   LinkListener(uv::Loop& loop, std::string path, nng_stream_listener* listener, OnLink on_link);
   void accept();
@@ -42,7 +40,6 @@ class LinkListener {
   nng_stream_listener* listener_;
   OnLink on_link_;
   std::unique_ptr<LoopAio> aio_;
-  std::uint64_t refused_strangers_ = 0;
 };
 
 }  // namespace tako::ipc

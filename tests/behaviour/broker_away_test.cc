@@ -1,7 +1,10 @@
 // A broker that is not there yet, dies or comes back; an edge that dies; strangers on the link.
 #include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/behaviour/fixtures.h"
+#include "tests/support/link_peer.h"
 
 using namespace tako::test;
 
@@ -71,6 +74,25 @@ TEST_CASE("strangers on the link socket are turned away, and edges stay linked")
   CHECK(http.closed_by_peer());
   bystander.check_unharmed();
   CHECK(http_get(tako.edge_admin(), "/readyz").status == 200);
+}
+
+TEST_CASE("an edge of another user is refused with what to do, and counted") {
+  if (geteuid() != 0) return;  // Only root can be somebody else.
+  Cluster tako(with_definitions());
+  Bystander bystander(tako);
+  // As if an operator had opened the socket and its folder to all.
+  REQUIRE(chmod(tako.link_path().c_str(), 0666) == 0);
+  REQUIRE(chmod(tako.folder().path().c_str(), 0755) == 0);
+  const int status = as_nobody([&tako] {
+    LinkPeer peer = LinkPeer::dial(tako.link_path());
+    const LinkItem refused = peer.next(BrokerSays::Refused);
+    const bool says_what_to_do = refused.bytes(1).find("run it as that user") != std::string::npos;
+    return says_what_to_do && peer.closed_by_peer();
+  });
+  CHECK(status == 0);
+  CHECK(metric(tako.broker_admin(), "tako_broker_link_strangers_total") == 1);
+  tako.broker().wait_for_text("an edge was refused: it runs as another user");
+  bystander.check_unharmed();
 }
 
 TEST_CASE("an edge that dies takes only its own clients along") {

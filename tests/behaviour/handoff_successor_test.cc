@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/behaviour/fixtures.h"
@@ -245,21 +244,16 @@ TEST_CASE("another user is hung up on, and counted") {
   // As if an operator had opened the file and its folder to all.
   REQUIRE(chmod(path.c_str(), 0666) == 0);
   REQUIRE(chmod(tako.folder().path().c_str(), 0755) == 0);
-  const pid_t stranger = fork();
-  if (stranger == 0) {
-    constexpr uid_t kNobody = 65'534;
-    if (setuid(kNobody) != 0) _exit(2);
+  const int outcome = as_nobody([&path] {
     try {
       HandoffPeer peer = HandoffPeer::connect(path);
       peer.send(HandoffKind::Hello, hello_of());
-      _exit(peer.receive().has_value() ? 1 : 0);
+      return !peer.receive().has_value();
     } catch (const TestFailure&) {
-      _exit(0);  // Hung up on before it could say a word.
+      return true;  // Hung up on before it could say a word.
     }
-  }
-  int end = 0;
-  REQUIRE(waitpid(stranger, &end, 0) == stranger);
-  CHECK(WEXITSTATUS(end) == 0);
+  });
+  CHECK(outcome == 0);
   CHECK(metric(tako.edge_admin(), "tako_edge_handoff_peers_refused_total") == 1);
   tako.edge_process().wait_for_text("another user on the handoff socket was refused");
   clients.check_served();

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <exception>
 #include <thread>
 #include <utility>
 
@@ -193,6 +194,25 @@ int Process::terminate(Duration bound) {
 void Process::kill() {
   signal(SIGKILL);
   wait_for_exit();
+}
+
+int as_nobody(const std::function<bool()>& work) {
+  constexpr uid_t kNobody = 65'534;
+  const pid_t child = fork();
+  if (child < 0) throw TestFailure(std::string("fork: ") + std::strerror(errno));
+  if (child == 0) {
+    if (setuid(kNobody) != 0) _exit(2);
+    try {
+      _exit(work() ? 0 : 1);
+    } catch (const std::exception&) {
+      _exit(2);
+    }
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) throw TestFailure(std::string("waitpid: ") + std::strerror(errno));
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 Finished run_program(std::string_view name, std::vector<std::string> arguments,

@@ -73,6 +73,10 @@ class Process {
   std::optional<int> exit_status_;
 };
 
+// Runs `work` in a child that is the user nobody (for root only). 0: it returned true; 1: false;
+// 2: it threw, or the user could not be changed.
+[[nodiscard]] int as_nobody(const std::function<bool()>& work);
+
 struct Finished {
   int status = 0;
   std::string output;
