@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url))
 const build = process.env.TAKO_BUILD_DIR ?? path.join(root, 'build')
 
 export interface ClusterOptions {
-  /** The app behind the edge: `127.0.0.1:<port>` or `unix:<path>`. */
+  /** The app behind the edge: `http://127.0.0.1:<port>` or `unix:<path>`. */
   upstream?: string
   edgeArguments?: string[]
   brokerArguments?: string[]
