@@ -1,0 +1,62 @@
+// A handle: one channel with its params, to publish to and to read.
+import { TakoError } from '../error.js'
+import type { BatchOptions, PublishOptions } from '../publish/api.js'
+import { currentApi } from '../publish/current.js'
+import { type Target, keyOf } from '../publish/target.js'
+import type { ChannelMessage, HistoryPage, HistoryQuery, Json, OutgoingMessage } from '../types.js'
+
+/** A stored message, and what its storing holds against (docs/protocol.md section 8). */
+export type StoredMessage<Messages> = ChannelMessage<Messages> & {
+  readonly ack?: 'synced' | 'written' | 'memory'
+}
+
+export interface ChannelHandle<Messages> {
+  /** Name and params, for logs: `chat?roomId=42`. */
+  readonly name: string
+  /**
+   * Publishes one message; resolves with it as stored, before anyone receives it.
+   * @throws {TakoError} as a rejection; `retryable` says whether the same call may succeed later
+   */
+  publish(
+    message: OutgoingMessage<Messages>,
+    options?: PublishOptions,
+  ): Promise<StoredMessage<Messages>>
+  /**
+   * Publishes up to 1,000 messages: all or none, delivered together.
+   * @throws {TakoError} as a rejection; then none was published, or, when `retryable`, all may be
+   */
+  batch(
+    messages: readonly OutgoingMessage<Messages>[],
+    options?: BatchOptions,
+  ): Promise<StoredMessage<Messages>[]>
+  /** One page of the retained messages, ascending; the newest when nothing is asked. */
+  history(query?: HistoryQuery): Promise<HistoryPage<Messages>>
+  /** Who is there. This server version answers `not-implemented`. */
+  presence(): Promise<Json>
+}
+
+/** The handle of one channel. It publishes through the Tako that was created last. */
+export function makeHandle<Messages>(target: Target): ChannelHandle<Messages> {
+  return {
+    name: keyOf(target),
+    async publish(message, options) {
+      return currentApi().publish(concrete(target), message, options) as never
+    },
+    async batch(messages, options) {
+      return currentApi().batch(concrete(target), messages, options) as never
+    },
+    async history(query) {
+      return currentApi().history(concrete(target), query) as never
+    },
+    async presence() {
+      return currentApi().presence(concrete(target))
+    },
+  }
+}
+
+function concrete(target: Target): Target {
+  if (!target.channel.endsWith('*')) return target
+  throw new TakoError('usage-invalid', `'${target.channel}' stands for many channels`, {
+    hint: `Say which: definition.named('${target.channel.slice(0, -1)}…').publish(…)`,
+  })
+}
