@@ -4,6 +4,25 @@ export type { ErrorCode, ErrorInfo, TakoErrorOptions } from './error.js'
 export type * from './types.js'
 export type * from './registry.js'
 
+export { defineChannel } from './define/define.js'
+export type {
+  AnyChannel,
+  BoundChannel,
+  DefinedChannel,
+  InferChannel,
+  ParameterizedChannel,
+} from './define/define.js'
+export type { ChannelHandle, StoredMessage } from './define/handle.js'
+export type * from './define/types.js'
+
+export { createTako } from './app/tako.js'
+export type { Tako, TakoOptions } from './app/tako.js'
+export { discoverChannels } from './app/discover.js'
+export type { FetchHandler } from './app/fetch_handler.js'
+export type { NodeHandler } from './app/node_handler.js'
+export type { BatchOptions, PublishOptions } from './publish/api.js'
+export type { EdgeAddress } from './publish/connection.js'
+
 /**
  * The app's channels by name. `tako-channels generate` writes a file that fills it:
  * `declare module 'tako-channels' { interface TakoChannels { chat: InferChannel<…> } }`

@@ -1,0 +1,155 @@
+// The app's end with the real broker and edge: definitions, callbacks and publishes.
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+
+import { type AnyChannel, type Tako, createTako, defineChannel } from '../../src/index.js'
+import { Cluster } from '../support/cluster.js'
+
+const log = { warn: vi.fn(), error: vi.fn() }
+let cluster: Cluster
+let tako: Tako | undefined
+const app = http.createServer((request, response) => {
+  if (tako === undefined) response.writeHead(503).end()
+  else tako.node(request, response)
+})
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve))
+  const { port } = app.address() as AddressInfo
+  cluster = await Cluster.start({ upstream: `http://127.0.0.1:${port}` })
+})
+afterAll(async () => {
+  app.closeAllConnections()
+  app.close()
+  await cluster.stop()
+})
+afterEach(async () => {
+  await tako?.close()
+  tako = undefined
+  vi.clearAllMocks()
+})
+
+function deploy(...channels: AnyChannel[]): Promise<void> {
+  const { appSocket: socketPath, secret } = cluster
+  tako = createTako({ channels, socketPath, secret, log })
+  return tako.start()
+}
+
+function page(path: string, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${cluster.url}/_tako/channels/${path}`, { headers })
+}
+
+const chat = defineChannel('chat', {
+  paramsSchema: (t) => t.Object({ roomId: t.String({ minLength: 1 }) }),
+  auth: {
+    cookieName: 'session',
+    verify: ({ header, cookie, params }) => {
+      if (params.roomId === 'broken') throw new Error('no database')
+      return header?.value === 'good' || cookie === 'good' ? { subject: 'ann' } : false
+    },
+  },
+}).$messageTypes<{ msg: { text: string } }>()
+
+test('what start() pushed holds at once, and a redeploy replaces it at once', async () => {
+  await deploy(defineChannel('feed', { auth: false }))
+  expect((await page('feed/messages')).status).toBe(200)
+  const strict = defineChannel('feed', {
+    auth: false,
+    paramsSchema: (t) => t.Object({ page: t.Integer({ minimum: 1 }) }),
+  })
+  await deploy(strict)
+  expect((await page('feed/messages')).status).toBe(400)
+  expect((await page('feed/messages?page=0')).status).toBe(400)
+  expect((await page('feed/messages?page=1')).status).toBe(200)
+  await deploy(chat)
+  expect((await page('feed/messages?page=1')).status).toBe(404)
+})
+
+test('the edge asks verify with the header or with the cookie', async () => {
+  await deploy(chat)
+  const path = 'chat/messages?roomId=1'
+  expect((await page(path, { Authorization: 'Bearer good' })).status).toBe(200)
+  expect((await page(path, { Cookie: 'a=b; session=good' })).status).toBe(200)
+  expect((await page(path, { Authorization: 'Bearer bad' })).status).toBe(403)
+  expect((await page(path)).status).toBe(401)
+  const headers = { Authorization: 'Bearer good' }
+  expect((await page('chat/messages?roomId=broken', headers)).status).toBe(503)
+  expect(log.error).toHaveBeenCalledWith(
+    expect.stringContaining('nobody is let in'),
+    expect.any(Error),
+  )
+})
+
+test('with another secret than the edge has, nobody gets in', async () => {
+  await deploy(chat)
+  await tako?.close()
+  tako = createTako({ channels: [chat], socketPath: cluster.appSocket, secret: 'other', log })
+  const answer = await page('chat/messages?roomId=1', { Authorization: 'Bearer good' })
+  expect(answer.status).toBe(403)
+  expect(log.warn).toHaveBeenCalledWith(expect.stringContaining('X-Tako-Internal-Token'))
+})
+
+test('publish, batch and history', async () => {
+  await deploy(chat)
+  const room = chat({ roomId: 'history' })
+  const first = await room.publish({ type: 'msg', data: { text: '1' } })
+  expect(first).toMatchObject({ channel: 'chat', type: 'msg', data: { text: '1' } })
+  expect(['synced', 'written']).toContain(first.ack)
+  const more = await room.batch([
+    { type: 'msg', data: { text: '2' } },
+    { type: 'msg', data: { text: '3' } },
+  ])
+  expect(more.map(({ data }) => data.text)).toEqual(['2', '3'])
+  const { messages } = await room.history({ after: first.id ?? '' })
+  expect(messages.map(({ id }) => id)).toEqual(more.map(({ id }) => id))
+  expect((await chat({ roomId: 'other' }).history()).messages).toEqual([])
+  await room.publish({ type: 'msg', data: { text: '4' } }, { idempotencyKey: 'k' })
+  const repeat = room.publish({ type: 'msg', data: { text: 'else' } }, { idempotencyKey: 'k' })
+  await expect(repeat).rejects.toMatchObject({ code: 'idempotency-key-reused', status: 409 })
+  await expect(room.presence()).rejects.toMatchObject({ code: 'not-implemented' })
+})
+
+test('publishes over a restart of the broker are delivered once, each', async () => {
+  await deploy(chat)
+  const room = chat({ roomId: 'restart' })
+  const published: Promise<{ id?: string }>[] = []
+  const publish = (from: number, to: number) => {
+    for (let n = from; n < to; n += 1) {
+      published.push(room.publish({ type: 'msg', data: { text: String(n) } }))
+    }
+  }
+  publish(0, 50)
+  const killed = cluster.broker.stop('SIGKILL')
+  publish(50, 100)
+  await killed
+  publish(100, 150)
+  await cluster.startBroker()
+  publish(150, 200)
+  const ids = (await Promise.all(published)).map(({ id }) => id)
+  expect(new Set(ids).size).toBe(200)
+  const { messages } = await room.history({ limit: 1000 })
+  const texts = messages.map(({ data }) => Number(data.text)).sort((a, b) => a - b)
+  expect(texts).toEqual(Array.from({ length: 200 }, (_, n) => n))
+  await cluster.ready()
+})
+
+test('the definitions are waited for while the broker is away', async () => {
+  await cluster.broker.stop()
+  const started = deploy(defineChannel('late', { auth: false }))
+  await cluster.startBroker()
+  await started
+  await cluster.ready()
+  expect((await page('late/messages')).status).toBe(200)
+})
+
+test('a handler function is refused by the server, with what to write instead', async () => {
+  const channel = defineChannel('f', { auth: false, handler: { msg: (data) => data } })
+  const failure = await deploy(channel).catch((error) => error)
+  expect(failure).toMatchObject({
+    code: 'definition-invalid',
+    message: expect.stringContaining('dispatch'),
+    hint: expect.stringMatching(/f\.msg.*'relay'/),
+  })
+})
