@@ -1,0 +1,376 @@
+// Feed: one channel's subscription on the server, and the subscribers of this client that share it.
+//
+// Each subscriber has its own cursor. A server subscription starts at one of them (`#pickStart`) and
+// serves every subscriber that stands at or behind its start; who stands elsewhere makes it start anew,
+// from the earliest. What a subscriber has had it does not get again. So nothing is lost or repeated,
+// whoever joins when, and whatever breaks.
+import { TakoError } from '../error.js'
+import type { ChannelMessage } from '../types.js'
+import { type ChannelAddress } from './address.js'
+import { Backoff } from './backoff.js'
+import type { ClientContext } from './http.js'
+import { type Entry, Outbox } from './outbox.js'
+import type { Port, PortEvents } from './port.js'
+import { epochOf, isCovered, offsetOf } from './position.js'
+import type { SubscriptionEvent } from './subscription_state.js'
+import { askToken, isAuthError } from './token.js'
+import type { Gap, Token } from './types.js'
+
+/** One subscriber of a feed. */
+export interface Member {
+  /** The last position it took; null: it wants to start at the head. */
+  position: string | null
+  readonly token: Token | undefined
+  /** What happens to the feed happens to each member that it serves. */
+  onEvent(event: SubscriptionEvent, error: TakoError | null): void
+  onMessage(message: ChannelMessage): void
+  onGap(gap: Gap): void
+}
+
+/**
+ * - `idle`: nobody is there yet, or the last has gone.
+ * - `wanting`: no transport, or the token is not there yet; `asking`: the server's answer is awaited.
+ * - `live`; `paused`: refused for now, a timer runs; `failed`: refused for good.
+ */
+type Phase = 'idle' | 'wanting' | 'asking' | 'live' | 'paused' | 'failed'
+
+export class Feed implements PortEvents {
+  readonly port: Port
+  readonly outbox: Outbox<Member>
+  subject: string | null = null
+  error: TakoError | null = null
+  #phase: Phase = 'idle'
+  readonly #members = new Set<Member>()
+  /** Those that the present server subscription serves. */
+  readonly #served = new Set<Member>()
+  /** Whose position the server has judged since the last loss: its history leads to the present one. */
+  readonly #judged = new Set<Member>()
+  /** Where the present server subscription stands. */
+  #position: string | null = null
+  /** The token is asked for more than once: only the latest answer counts. */
+  #attempt = 0
+  #isFreshTokenTried = false
+  #isSettling = false
+  readonly #backoff: Backoff
+  #cancelTimer = () => {}
+
+  constructor(
+    readonly context: ClientContext,
+    readonly address: ChannelAddress,
+    readonly defaultToken: () => Token | undefined,
+    makePort: (feed: Feed) => Port,
+    readonly onEmpty: (feed: Feed) => void,
+    readonly onMerged: (feed: Feed, into: Feed) => void,
+  ) {
+    this.port = makePort(this)
+    this.outbox = new Outbox(context.environment, this.port, context)
+    this.#backoff = new Backoff(context.backoff, context.environment.random)
+  }
+
+  get token(): Token | undefined {
+    for (const { token } of this.#members) if (token !== undefined) return token
+    return this.defaultToken()
+  }
+
+  get isLive(): boolean {
+    return this.#phase === 'live'
+  }
+
+  /** Takes effect in a microtask, with whatever else the caller does in this one. */
+  join(member: Member): void {
+    this.#members.add(member)
+    this.settle()
+  }
+
+  leave(member: Member): void {
+    this.#members.delete(member)
+    this.#served.delete(member)
+    this.#judged.delete(member)
+    this.outbox.abandon(member, new TakoError('aborted', 'the subscription was closed'))
+    this.settle()
+  }
+
+  /** A member's position went back: it gets what it missed. */
+  rewind(member: Member): void {
+    this.#served.delete(member)
+    this.settle()
+  }
+
+  send(entry: Entry<Member>): void {
+    if (this.#phase === 'failed' && this.error) entry.reject(this.error)
+    else this.outbox.add(entry)
+  }
+
+  /** Of a failed one: another attempt. */
+  retry(): void {
+    if (this.#phase !== 'failed') return
+    this.#isFreshTokenTried = false
+    this.error = null
+    this.#tell('retried', null)
+    this.#begin()
+  }
+
+  /** The default token changed. */
+  tokenChanged(): void {
+    if (this.#phase === 'live') this.onRenewalDue()
+    else if (this.error !== null && isAuthError(this.error)) this.retry()
+  }
+
+  onUp(): void {
+    if (this.#phase === 'wanting') void this.#ask()
+  }
+
+  onReady(id: string, subject: string | null): void {
+    if (this.#phase !== 'asking') return
+    this.#phase = 'live'
+    this.#cancelTimer()
+    this.#backoff.reset()
+    this.#isFreshTokenTried = false
+    this.subject = subject
+    this.error = null
+    const start = this.#position
+    this.#position = id
+    for (const member of this.#members) {
+      if (member.position === start && (start === null || start === '0')) member.position = id
+      if (this.#fits(member)) this.#serve(member)
+    }
+    this.#tell('opened', null)
+    this.outbox.open()
+    this.settle()
+  }
+
+  onMessage(message: ChannelMessage): void {
+    if (this.#phase === 'live' && this.#advance(message.id)) this.#deliver(message, null)
+  }
+
+  onGap(gap: Gap): void {
+    if (this.#phase !== 'live') return
+    const before = this.#position
+    this.#position = gap.to
+    for (const member of [...this.#served]) {
+      // Who is ahead of the feed, and of the gap's end too, has had all of it.
+      if (member.position !== before && isCovered(gap.to, member.position)) continue
+      member.position = gap.to
+      member.onGap(gap)
+    }
+  }
+
+  onRenewalDue(): void {
+    const attempt = this.#attempt
+    const { environment, timeoutMs } = this.context
+    Promise.resolve(askToken(environment, this.token, timeoutMs))
+      .then((token) => {
+        if (token !== null && attempt === this.#attempt) this.port.renew(token)
+      })
+      .catch(environment.report) // The permission ends, and the next attempt asks again.
+  }
+
+  onLost(error: TakoError): void {
+    if (this.#phase === 'idle' || this.#phase === 'paused' || this.#phase === 'failed') return
+    this.#stop('wanting', error)
+    this.#tell('lost', error)
+    this.settle()
+  }
+
+  onRefused(error: TakoError): void {
+    if (this.#phase === 'idle' || this.#phase === 'failed') return
+    const mayBeStale = isAuthError(error) && typeof this.token === 'function'
+    const isTokenToBlame = mayBeStale && !this.#isFreshTokenTried
+    if (isTokenToBlame) this.#isFreshTokenTried = true
+    if (!error.retryable && !isTokenToBlame) return this.#fail(error)
+    this.#stop('paused', error)
+    this.port.leave()
+    this.#tell('lost', error)
+    if (this.#members.size === 0) return this.settle()
+    const delayMs = isTokenToBlame ? 0 : this.#backoff.next(error.retryAfterMs)
+    this.#cancelTimer = this.context.environment.setTimer(() => this.#begin(), delayMs)
+  }
+
+  onJoined(other: PortEvents): void {
+    const feed = other as Feed
+    const members = [...this.#members]
+    this.#members.clear()
+    this.#stop('idle', new TakoError('aborted', 'joined'))
+    this.port.leave()
+    this.outbox.moveTo(feed.outbox)
+    this.onMerged(this, feed)
+    for (const member of members) feed.join(member)
+  }
+
+  onSent(ref: number, id: string | null): void {
+    const entry = this.outbox.sent(ref, id)
+    // With echo:false the answer is the delivery: it takes the message's place in the order.
+    if (entry && !entry.echo && this.#phase === 'live' && !(id && isCovered(id, this.#position))) {
+      const { type } = entry
+      const data = JSON.parse(JSON.stringify(entry.data)) as unknown
+      const subject = this.subject === null ? {} : { subject: this.subject }
+      const position = id === null ? {} : { id }
+      const message = { ...position, channel: this.address.name, type, data, ...subject }
+      if (id !== null) this.#position = id
+      this.#deliver(message, entry.owner)
+    }
+    this.settle()
+  }
+
+  onSendFailed(ref: number, error: TakoError, wasReceived: boolean): void {
+    this.outbox.failed(ref, error, wasReceived)
+    this.settle()
+  }
+
+  /** The client was closed. */
+  close(): void {
+    this.#stop('idle', new TakoError('aborted', 'the client was closed'))
+    this.outbox.fail(new TakoError('aborted', 'the client was closed'))
+    for (const member of [...this.#members]) member.onEvent('closed', null)
+    this.#members.clear()
+    this.port.leave()
+  }
+
+  /** Looks again, soon, at who is there and what each of them needs. */
+  settle(): void {
+    if (this.#isSettling) return
+    this.#isSettling = true
+    queueMicrotask(() => {
+      this.#isSettling = false
+      this.#settleNow()
+    })
+  }
+
+  #settleNow(): void {
+    if (this.#members.size === 0) {
+      // Answers on their way are awaited: to what was sent, and to a subscribe without a key yet.
+      if (this.#phase === 'asking' || this.outbox.inFlight > 0) return
+      this.#stop('idle', new TakoError('aborted', 'the subscription was closed'))
+      this.outbox.fail(new TakoError('aborted', 'the subscription was closed'))
+      this.port.leave()
+      this.onEmpty(this)
+      return
+    }
+    if (
+      this.#phase === 'failed' &&
+      [...this.#members].some((member) => !this.#served.has(member))
+    ) {
+      this.retry() // Somebody new asks: perhaps things have changed.
+    } else if (this.#phase === 'idle') {
+      this.#begin()
+    } else if (this.#phase === 'live') {
+      this.#align()
+    }
+  }
+
+  /** Members that join a live feed: at its position they are served; elsewhere it starts anew. */
+  #align(): void {
+    for (const member of this.#members) {
+      if (this.#served.has(member)) continue
+      member.position ??= this.#position
+      if (!this.#fits(member)) return this.#begin()
+      this.#serve(member)
+      member.onEvent('opened', null)
+    }
+  }
+
+  #serve(member: Member): void {
+    this.#served.add(member)
+    this.#judged.add(member)
+  }
+
+  /** Whether the member has had all that is before the feed's position. */
+  #fits(member: Member): boolean {
+    const { position } = member
+    if (position === null || this.#position === null) return false
+    if (isCovered(this.#position, position)) return true
+    // Of two epochs only what the server has judged compares, as offsets go on.
+    return this.#judged.has(member) && offsetOf(position) >= offsetOf(this.#position)
+  }
+
+  #begin(): void {
+    this.#cancelTimer()
+    this.#attempt += 1
+    this.#phase = 'wanting'
+    this.port.want()
+  }
+
+  async #ask(): Promise<void> {
+    const attempt = ++this.#attempt
+    for (const member of this.#members) member.onEvent('attempted', this.error)
+    const { environment, timeoutMs } = this.context
+    let token: string | null
+    try {
+      const asked = askToken(environment, this.token, timeoutMs)
+      token = asked instanceof Promise ? await asked : asked
+    } catch (error) {
+      if (attempt === this.#attempt) this.onRefused(error as TakoError)
+      return
+    }
+    if (attempt !== this.#attempt || this.#phase !== 'wanting') return
+    this.#phase = 'asking'
+    this.#served.clear()
+    this.outbox.pause()
+    this.#position = this.#pickStart()
+    this.#cancelTimer = environment.setTimer(() => {
+      this.port.drop(new TakoError('timeout', `no answer within ${timeoutMs} ms`))
+    }, timeoutMs)
+    this.port.subscribe(this.#position, token)
+  }
+
+  /** The head for who wants it; then a cursor of another epoch, which may be told a gap; then the earliest. */
+  #pickStart(): string | null {
+    const positions = [...this.#members].map((member) => member.position)
+    if (positions.includes(null)) return null
+    const epoch = this.#judged.size > 0 && this.#position ? epochOf(this.#position) : ''
+    for (const member of this.#members) {
+      const other = epochOf(member.position ?? '')
+      const isForeign = epoch !== '' && other !== '' && other !== epoch
+      if (isForeign && !this.#judged.has(member)) return member.position
+    }
+    return (positions as string[]).reduce((a, b) => (offsetOf(b) < offsetOf(a) ? b : a))
+  }
+
+  /** False, and a fault told, for a message that this server subscription should not have sent. */
+  #advance(id: string | undefined): boolean {
+    if (id === undefined) return true
+    if (isCovered(id, this.#position)) {
+      const text = `message ${id} came behind ${this.#position}`
+      const hint = 'The server repeated a message or changed the order; it was not delivered.'
+      this.onRefused(new TakoError('answer-malformed', text, { hint, retryable: true }))
+      return false
+    }
+    this.#position = id
+    return true
+  }
+
+  #deliver(message: ChannelMessage, sender: Member | null): void {
+    for (const member of [...this.#served]) {
+      if (message.id !== undefined) {
+        if (isCovered(message.id, member.position)) continue
+        member.position = message.id
+      }
+      if (member !== sender) member.onMessage(message)
+    }
+  }
+
+  #fail(error: TakoError): void {
+    this.#stop('failed', error)
+    this.outbox.fail(error)
+    for (const member of this.#members) this.#served.add(member)
+    this.#tell('refused', error)
+    this.port.leave()
+    this.settle()
+  }
+
+  #stop(phase: Phase, error: TakoError): void {
+    this.#cancelTimer()
+    this.#attempt += 1
+    this.#phase = phase
+    this.error = error
+    this.#served.clear()
+    this.#judged.clear()
+    this.outbox.shut(error)
+  }
+
+  /** `opened` is for those that are served; the rest concerns all. */
+  #tell(event: SubscriptionEvent, error: TakoError | null): void {
+    const members = event === 'opened' ? this.#served : this.#members
+    for (const member of [...members]) member.onEvent(event, error)
+  }
+}
