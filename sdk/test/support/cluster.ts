@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url'
 
 import { until } from './until.js'
 
-const root = fileURLToPath(new URL('../../..', import.meta.url))
+// Not `new URL('…', import.meta.url)`: for a test in jsdom vite makes that an address of the page.
+const root = path.resolve(fileURLToPath(import.meta.url), '../../../..')
 const build = process.env.TAKO_BUILD_DIR ?? path.join(root, 'build')
 
 export interface ClusterOptions {
