@@ -3,13 +3,14 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-import { type AnyChannel, definitionOf } from '../define/define.js'
+import { type AnyChannel, type Definition, definitionOf } from '../define/define.js'
 import { TakoError } from '../error.js'
 import { DefinitionRegistry } from './registry.js'
 
 export interface DiscoveredChannel {
   readonly file: string
   readonly channel: AnyChannel
+  readonly definition: Definition
 }
 
 const extensions = ['.ts', '.tsx', '.js', '.mjs', '.mts']
@@ -28,7 +29,7 @@ export async function discoverChannels(folder: string): Promise<AnyChannel[]> {
 export async function discoverFiles(folder: string): Promise<DiscoveredChannel[]> {
   const found: DiscoveredChannel[] = []
   for (const file of listFiles(path.resolve(folder))) {
-    found.push({ file, channel: await load(file) })
+    found.push({ file, ...(await load(file)) })
   }
   new DefinitionRegistry(found.map(({ channel }) => channel)) // says which name occurs twice
   return found
@@ -72,14 +73,13 @@ async function importTypeScript(file: string): Promise<unknown> {
   return createJiti(import.meta.url, { tryNative: true, interopDefault: false }).import(file)
 }
 
-async function load(file: string): Promise<AnyChannel> {
-  const module = (await import_(file)) as { default?: unknown }
-  if (definitionOf(module.default) === undefined) {
-    throw new TakoError('usage-invalid', `${file} has no channel as its default export`, {
-      hint: "Write export default defineChannel('…', { … }), or begin the file's name with _.",
-    })
-  }
-  return module.default as AnyChannel
+async function load(file: string): Promise<Omit<DiscoveredChannel, 'file'>> {
+  const { default: channel } = (await import_(file)) as { default?: unknown }
+  const definition = definitionOf(channel)
+  if (definition !== undefined) return { channel: channel as AnyChannel, definition }
+  throw new TakoError('usage-invalid', `${file} has no channel as its default export`, {
+    hint: "Write export default defineChannel('…', { … }), or begin the file's name with _.",
+  })
 }
 
 async function import_(file: string): Promise<unknown> {
