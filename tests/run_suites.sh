@@ -40,6 +40,18 @@ run_browser_tests() {  # FOLDER
   tally "$passed" "$failed"
 }
 
+run_sdk_tests() {  # FOLDER
+  local report=$PWD/$1/sdk-tests.json
+  rm -f "$report"
+  (cd sdk && TAKO_BUILD_DIR=$OLDPWD/$1 npx vitest run --reporter=dot --reporter=json \
+    --outputFile.json="$report")
+  local status=$? passed failed
+  passed=$(vitest_count "$report" numPassedTests) failed=$(vitest_count "$report" numFailedTests)
+  # A file that does not even load fails no test.
+  [ "$status" -ne 0 ] && [ "$failed" -eq 0 ] && failed=1
+  tally "$passed" "$failed"
+}
+
 for type in "$@"; do
   folder=$(deploy/build.sh --folder "$type") || exit 2
   target=all
@@ -50,6 +62,7 @@ for type in "$@"; do
     continue
   fi
   run_ctest "$type" "$folder"
+  [ "$type" = Release ] && run_sdk_tests "$folder"
   [ "$type" = Release ] && run_browser_tests "$folder"
 done
 finish_tally

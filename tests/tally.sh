@@ -25,6 +25,12 @@ junit_count() {  # REPORT ATTRIBUTE: the attribute of <testsuite>, 0 when there 
   echo "${count:-0}"
 }
 
+vitest_count() {  # REPORT MEMBER: of vitest's JSON report, 0 when there is none
+  local count
+  count=$(grep -o "\"$2\":[0-9]*" "$1" 2>/dev/null | grep -o '[0-9]*$' | head -n 1)
+  echo "${count:-0}"
+}
+
 tap_count() {  # OUTPUT pass|fail: from the closing comments of node's test runner
   local count
   count=$(grep -o "^# $2 [0-9]*" <<<"$1" | grep -o '[0-9]*$' | tail -n 1)

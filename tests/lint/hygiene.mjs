@@ -7,7 +7,8 @@ const machinePaths = [
   /(?<![\w.])\/root\/\w+/,
   /(?<![\w.])\/tmp\/b-\w+/,
 ]
-const firstLine = { cc: /^\/\/ \S/, h: /^\/\/ \S/, mjs: /^\/\/ \S/, proto: /^\/\/ \S/ }
+const firstLine = { cc: /^\/\/ \S/, h: /^\/\/ \S/, mjs: /^\/\/ \S/, proto: /^\/\/ \S/,
+  ts: /^\/\/ \S/, tsx: /^\/\/ \S/ }
 
 /** The complaints about one text file: ["path:line: what"]. */
 export function hygieneFaults(file, text) {

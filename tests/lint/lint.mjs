@@ -15,7 +15,7 @@ import { includesOf, isCpp, readTree, root, treeFiles } from './tree.mjs'
 const files = treeFiles()
 const cpp = files.filter(isCpp)
 const texts = files.filter((file) =>
-  /\.(h|cc|mjs|js|ts|sh|md|toml|proto|yml|txt|css|html)$|(^|\/)(Makefile|run|\.gitignore)$/.test(file))
+  /\.(h|cc|mjs|js|ts|tsx|sh|md|toml|proto|yml|txt|css|html)$|(^|\/)(Makefile|run|\.gitignore)$/.test(file))
 
 // The compiler's command per source file of ours, without ccache.
 const commands = new Map(
@@ -68,6 +68,9 @@ const checks = {
   'limits are driven': limitTestFaults,
   'scripts parse': () =>
     files.filter((file) => file.endsWith('.mjs')).flatMap((file) => run('node', ['--check', file])),
+  'SDK format': () => run('npm', ['--prefix', 'sdk', 'run', '--silent', 'format']),
+  'SDK types': () => run('npm', ['--prefix', 'sdk', 'run', '--silent', 'check']),
+  'SDK package': () => run('npm', ['--prefix', 'sdk', 'run', '--silent', 'package']),
   'shell parses': () =>
     files
       .filter((file) => file.endsWith('.sh') || file === '.ci/run')
