@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
+import { publint } from 'publint'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { AppServer } from '../support/app_server.js'
@@ -161,4 +162,29 @@ describe('types', () => {
     },
     120_000,
   )
+})
+
+describe('the package', () => {
+  test('publint and arethetypeswrong find nothing', async () => {
+    const { messages } = await publint({ pkgDir: project.package, strict: true, pack: false })
+    expect(messages).toEqual([])
+    const pack = await project.pack()
+    const bin = path.join(project.folder, 'node_modules/@arethetypeswrong/cli/dist/index.js')
+    const { code, out } = await project.node([bin, pack, '--profile', 'esm-only'])
+    expect(code, out).toBe(0)
+  }, 120_000)
+
+  test('the entry for the app loads in plain Node, without anything that is only for tests', async () => {
+    const names = "console.log(Object.keys(await import('tako-channels')).sort().join())"
+    const { out, error } = await project.node(['--input-type=module', '-e', names])
+    expect(error).toBe('')
+    expect(out.trim().split(',')).toEqual([
+      'TakoError',
+      'createTako',
+      'defineChannel',
+      'discoverChannels',
+      'localErrors',
+      'serverErrors',
+    ])
+  })
 })

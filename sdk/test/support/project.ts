@@ -71,15 +71,32 @@ export class Project {
     return out
   }
 
+  /** The package as a tarball, as it would be published; its path. */
+  async pack(): Promise<string> {
+    const npm = ['pack', '--json', '--ignore-scripts', '--pack-destination', this.folder]
+    const { code, out, error } = await execute('npm', npm, this.package)
+    if (code !== 0) throw new Error(error)
+    return path.join(this.folder, JSON.parse(out)[0].filename)
+  }
+
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true })
   }
 }
 
 function node(args: string[], cwd: string, env: Record<string, string> = {}): Promise<Ended> {
+  return execute(process.execPath, args, cwd, env)
+}
+
+function execute(
+  program: string,
+  args: string[],
+  cwd: string,
+  env: Record<string, string> = {},
+): Promise<Ended> {
   return new Promise((resolve) => {
     const options = { cwd, env: { ...process.env, ...env } }
-    execFile(process.execPath, args, options, (failure, out, error) => {
+    execFile(program, args, options, (failure, out, error) => {
       const code = failure === null ? 0 : Number(failure.code ?? 1)
       resolve({ code, out, error })
     })
