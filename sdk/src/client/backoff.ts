@@ -1,5 +1,8 @@
 // Backoff: how long to wait before the next attempt.
 
+/** What stood so long was no accident: the next delay begins anew. */
+export const stableMs = 5_000
+
 export interface BackoffOptions {
   firstMs: number
   maxMs: number

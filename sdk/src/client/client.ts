@@ -87,6 +87,7 @@ class Client {
       if (event === 'hide') return this.#subscriptions.forEach((each) => this.#remember(each))
       this.#hub.wake()
       for (const stream of this.#streams) stream.wake(event === 'online')
+      for (const feed of new Set(this.#feeds.values())) feed.wake()
     })
   }
 
@@ -100,13 +101,14 @@ class Client {
     const address = channelAddress(name, params)
     const key = `${transport} ${addressKey(address)}`
     const feed = this.#feeds.get(key) ?? this.#makeFeed(key, transport, address)
-    const subscription = new ClientSubscription(feed, options, null, (closed) => {
+    const storageKey = `tako-channels:${addressKey(address)}`
+    const { storage } = this.#context.environment
+    const stored = options.resumeOnReload ? storage?.getItem(storageKey) : null
+    const start = stored && parsePosition(stored) ? stored : (options.lastEventId ?? null)
+    const subscription = new ClientSubscription(feed, options, start, storageKey, (closed) => {
       this.#remember(closed)
       this.#subscriptions.delete(closed)
     })
-    const { storage } = this.#context.environment
-    const stored = options.resumeOnReload ? storage?.getItem(subscription.storageKey) : undefined
-    subscription.position = stored ?? options.lastEventId ?? null
     this.#subscriptions.add(subscription)
     feed.join(subscription)
     return subscription

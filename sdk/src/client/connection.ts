@@ -1,12 +1,9 @@
 // Connection: one transport's life over many attempts: when to dial, how long to wait in between.
 import { TakoError } from '../error.js'
-import { Backoff, type BackoffOptions } from './backoff.js'
+import { Backoff, type BackoffOptions, stableMs } from './backoff.js'
 import { type ConnectionEvent, nextConnectionStatus } from './connection_state.js'
 import type { Environment } from './environment.js'
 import type { ConnectionStatus } from './types.js'
-
-/** An open connection that lasted so long was no accident: the next delay begins anew. */
-const stableMs = 5_000
 
 export interface Driver {
   /** Makes an attempt; tells `opened()` or `lost()`. */

@@ -46,12 +46,12 @@ export function environment(given: Partial<Environment> = {}): Environment {
   }
 }
 
-/** randomUUID exists in secure contexts only; getRandomValues everywhere. */
+/** randomUUID exists in secure contexts only, and Node 18 has no global crypto at all. */
 function makeKey(): string {
-  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID()
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join('')
+  const { crypto } = globalThis as { crypto?: Partial<Crypto> }
+  if (crypto?.randomUUID) return crypto.randomUUID()
+  const words = new Uint32Array(4).map(() => Math.random() * 2 ** 32)
+  return (crypto?.getRandomValues?.(words) ?? words).join('-')
 }
 
 function sessionStorageOf(): Storage | null {

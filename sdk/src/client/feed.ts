@@ -6,8 +6,8 @@
 // whoever joins when, and whatever breaks.
 import { TakoError } from '../error.js'
 import type { ChannelMessage } from '../types.js'
-import { type ChannelAddress } from './address.js'
-import { Backoff } from './backoff.js'
+import type { ChannelAddress } from './address.js'
+import { Backoff, stableMs } from './backoff.js'
 import type { ClientContext } from './http.js'
 import { type Entry, Outbox } from './outbox.js'
 import type { Port, PortEvents } from './port.js'
@@ -116,6 +116,11 @@ export class Feed implements PortEvents {
     else if (this.error !== null && isAuthError(this.error)) this.retry()
   }
 
+  /** Ends a wait at once. */
+  wake(): void {
+    if (this.#phase === 'paused') this.#begin()
+  }
+
   onUp(): void {
     if (this.#phase === 'wanting') void this.#ask()
   }
@@ -124,8 +129,10 @@ export class Feed implements PortEvents {
     if (this.#phase !== 'asking') return
     this.#phase = 'live'
     this.#cancelTimer()
-    this.#backoff.reset()
-    this.#isFreshTokenTried = false
+    this.#cancelTimer = this.context.environment.setTimer(() => {
+      this.#backoff.reset()
+      this.#isFreshTokenTried = false
+    }, stableMs)
     this.subject = subject
     this.error = null
     const start = this.#position

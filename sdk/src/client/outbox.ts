@@ -12,8 +12,8 @@ import type { Sent } from './types.js'
 
 /** A message that so many connections did not survive is given up: it may be the cause. */
 const attemptsMax = 5
-/** After the server asked for less; its window is counted over the whole connection. */
-const rateLimitedMs = 1_000
+/** After a message that failed for now; the server counts its bound over the whole connection. */
+const pauseMs = 1_000
 
 /** A message, its fate, and who waits for it. */
 export interface Entry<Owner> {
@@ -127,7 +127,7 @@ export class Outbox<Owner> {
   failed(ref: number, error: TakoError, wasReceived: boolean): void {
     const item = this.#find(ref)
     if (item === undefined) return
-    if (!wasReceived) return this.#unsentLater(item, error)
+    if (!wasReceived) return this.#unsentLater(item, error, false)
     if (error.code === 'ephemeral-with-key' && item.entry.givenKey === null && item.key !== null) {
       this.#ephemeral.add(item.entry.type)
       item.key = null
@@ -135,8 +135,9 @@ export class Outbox<Owner> {
       return this.#flush()
     }
     // Neither was taken: both go again.
-    if (error.code === 'subscription-unknown') return this.#unsentLater(item, error)
-    if (error.code === 'rate-limited') return this.#unsentLater(item, error, error.retryAfterMs)
+    if (error.code === 'subscription-unknown' || error.code === 'rate-limited') {
+      return this.#unsentLater(item, error, true)
+    }
     this.#settle(item, error)
     this.#flush()
   }
@@ -174,12 +175,12 @@ export class Outbox<Owner> {
     this.#flush()
   }
 
-  #unsentLater(item: Item<Owner>, error: TakoError, waitMs = rateLimitedMs): void {
-    this.#unsent(item, error, error.code !== 'connection-failed')
+  #unsentLater(item: Item<Owner>, error: TakoError, wasRefused: boolean): void {
+    this.#unsent(item, error, wasRefused)
     this.#cancelPause ??= this.environment.setTimer(() => {
       this.#cancelPause = null
       this.#flush()
-    }, waitMs)
+    }, error.retryAfterMs ?? pauseMs)
   }
 
   #unsent(item: Item<Owner>, error: TakoError, wasRefused = false): void {

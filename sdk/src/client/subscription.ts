@@ -1,7 +1,7 @@
 // ClientSubscription: what `subscribe()` gives: one subscriber's callbacks, cursor and sends.
 import { TakoError } from '../error.js'
 import type { ChannelMessage, HistoryPage, HistoryQuery } from '../types.js'
-import { addressKey, channelPath } from './address.js'
+import { channelPath } from './address.js'
 import type { Feed, Member } from './feed.js'
 import { request } from './http.js'
 import { type SubscriptionEvent, nextSubscriptionStatus } from './subscription_state.js'
@@ -37,6 +37,7 @@ export class ClientSubscription implements Subscription<Messages>, Member {
     public feed: Feed,
     readonly options: SubscribeOptions<Messages>,
     start: string | null,
+    readonly storageKey: string,
     readonly onClosed: (subscription: ClientSubscription) => void,
   ) {
     this.channel = feed.address.name
@@ -51,10 +52,6 @@ export class ClientSubscription implements Subscription<Messages>, Member {
 
   get subject(): string | null {
     return this.feed.subject
-  }
-
-  get storageKey(): string {
-    return `tako-channels:${addressKey(this.feed.address)}`
   }
 
   send(type: string, data: unknown, options: SendOptions = {}): Promise<Sent> {
@@ -126,7 +123,7 @@ export class ClientSubscription implements Subscription<Messages>, Member {
       this.#cursor = next.to
       const asked = this.#call(() => this.options.onGap?.(next as Gap))
       // A callback that is done at once holds nothing back, not even for a microtask.
-      const answer = asked instanceof Promise ? await this.#settled(asked) : asked
+      const answer = typeof asked === 'object' ? await this.#settled(asked) : asked
       if (answer === 'stop') this.close()
       if (this.status === 'closed') return
     }

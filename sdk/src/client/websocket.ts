@@ -61,7 +61,8 @@ export class WebSocketHub {
     if (this.#ports.size > 0) return
     this.#cancelLinger()
     const { setTimer } = this.context.environment
-    this.#cancelLinger = setTimer(() => this.connection.release(), lingerMs)
+    if (this.connection.status !== 'open') this.connection.release()
+    else this.#cancelLinger = setTimer(() => this.connection.release(), lingerMs)
   }
 
   subscribe(port: WebSocketPort, lastMessageId: string | null, token: string | null): void {
@@ -153,7 +154,6 @@ export class WebSocketHub {
   #hangUp(error: TakoError | null): void {
     const socket = this.#socket
     this.#socket = null
-    this.#cancelLinger()
     if (socket !== null && socket.readyState < 2) socket.close() // 0, 1: connecting, open
     const lost = error ?? new TakoError('aborted', 'the connection was ended')
     this.#byRef.clear()
@@ -244,7 +244,7 @@ export class WebSocketHub {
     this.#byRef.delete(ref)
     if (port === undefined) {
       // Nobody waits for it any more.
-      this.write({ type: 'tako.unsubscribe', data: { key } })
+      if (!this.#byKey.has(key)) this.write({ type: 'tako.unsubscribe', data: { key } })
       return
     }
     port.key = String(key)
