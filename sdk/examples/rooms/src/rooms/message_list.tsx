@@ -1,0 +1,163 @@
+// What was said in a room, oldest first, with what is still on its way below.
+import { Fragment, useEffect, useLayoutEffect, useRef } from 'react'
+import type { TakoError } from 'tako-channels'
+import type { SubscriptionStatus } from 'tako-channels/client'
+
+import { useIdentity } from '../session.js'
+import { Avatar } from '../shell/avatar.js'
+import { type ChatMessage, startsGroup } from './messages.js'
+import type { Unsent } from './outbox.js'
+import type { RoomName } from './rooms.js'
+import type { Away } from './use_away.js'
+import { WaveButton } from './wave_button.js'
+
+/** Nearer to the end than this counts as reading the newest: then the list follows. */
+const followPx = 80
+
+interface MessageListProps {
+  room: RoomName
+  messages: readonly ChatMessage[]
+  unsent: readonly Unsent[]
+  away: Away | null
+  status: SubscriptionStatus
+  error: TakoError | null
+  onRetry(unsent: Unsent): void
+  onRetryRoom(): void
+}
+
+export function MessageList(props: MessageListProps) {
+  const { room, messages, away, status, error, onRetry, onRetryRoom } = props
+  const here = new Set(messages.map(({ key }) => key))
+  const unsent = props.unsent.filter(({ key }) => !here.has(key))
+  const list = useFollow(messages.length + unsent.length)
+  const isEmpty = messages.length + unsent.length === 0
+
+  return (
+    <div className="messages" ref={list} role="log" aria-live="polite" tabIndex={0}>
+      {status === 'failed' ? (
+        <Failed error={error} onRetry={onRetryRoom} />
+      ) : isEmpty && status === 'open' ? (
+        <div className="empty">
+          <h2>It is quiet in #{room}</h2>
+          <p>Say something. Everyone who is here sees it at once.</p>
+        </div>
+      ) : (
+        isEmpty && <Skeleton />
+      )}
+      {messages.map((message, index) => (
+        <Fragment key={message.id}>
+          {away?.firstId === message.id && <AwayLine count={away.count} />}
+          <Message
+            message={message}
+            isFirst={startsGroup(message, messages[index - 1]) || away?.firstId === message.id}
+          />
+        </Fragment>
+      ))}
+      {unsent.map((each) => (
+        <UnsentMessage key={each.key} unsent={each} onRetry={() => onRetry(each)} />
+      ))}
+    </div>
+  )
+}
+
+/** Keeps the list at its end when something is added, unless one has scrolled up to read. */
+function useFollow(length: number) {
+  const list = useRef<HTMLDivElement>(null)
+  const isAtEnd = useRef(true)
+  useEffect(() => {
+    const element = list.current
+    if (element === null) return
+    const onScroll = () => {
+      const below = element.scrollHeight - element.scrollTop - element.clientHeight
+      isAtEnd.current = below < followPx
+    }
+    element.addEventListener('scroll', onScroll, { passive: true })
+    return () => element.removeEventListener('scroll', onScroll)
+  }, [])
+  useLayoutEffect(() => {
+    if (isAtEnd.current) list.current?.scrollTo({ top: list.current.scrollHeight })
+  }, [length])
+  return list
+}
+
+function Message({ message, isFirst }: { message: ChatMessage; isFirst: boolean }) {
+  const { author, isOwn, isProgram, text, at, id } = message
+  const time = at === null ? null : new Date(at)
+  return (
+    <article className={isFirst ? 'message first' : 'message'} data-id={id} data-own={isOwn}>
+      {isFirst && <Avatar name={author} isProgram={isProgram} />}
+      {isFirst && (
+        <header>
+          <strong>{author}</strong>
+          {isProgram && <span className="tag">app</span>}
+          {time !== null && (
+            <time dateTime={time.toISOString()} title={time.toLocaleString()}>
+              {time.toLocaleTimeString([], { hour: 'numeric', minute: '2-digit' })}
+            </time>
+          )}
+          {!isOwn && !isProgram && <WaveButton to={author} />}
+        </header>
+      )}
+      <p>{text}</p>
+    </article>
+  )
+}
+
+function UnsentMessage({ unsent, onRetry }: { unsent: Unsent; onRetry(): void }) {
+  const { identity } = useIdentity()
+  const { text, failure } = unsent
+  return (
+    <article className={`message first ${failure === null ? 'pending' : 'refused'}`}>
+      <Avatar name={identity.name} />
+      <header>
+        <strong>{identity.name}</strong>
+        {failure === null ? (
+          <span className="soft">Sending…</span>
+        ) : (
+          <>
+            <span className="bad" title={failure}>
+              Not sent
+            </span>
+            <button type="button" className="link" onClick={onRetry}>
+              Try again
+            </button>
+          </>
+        )}
+      </header>
+      <p>{text}</p>
+    </article>
+  )
+}
+
+function AwayLine({ count }: { count: number }) {
+  return (
+    <p className="away" role="separator">
+      <span>While you were away · {count === 1 ? '1 message' : `${count} messages`}</span>
+    </p>
+  )
+}
+
+function Failed({ error, onRetry }: { error: TakoError | null; onRetry(): void }) {
+  return (
+    <div className="empty" role="alert">
+      <h2>This room can’t be opened</h2>
+      <p>{error === null ? 'The server refused it.' : [error.message, error.hint].join('. ')}</p>
+      <button type="button" className="button" onClick={onRetry}>
+        Try again
+      </button>
+    </div>
+  )
+}
+
+function Skeleton() {
+  return (
+    <div className="skeleton" aria-label="Loading">
+      {[62, 38, 74].map((width) => (
+        <div key={width}>
+          <i />
+          <b style={{ width: `${width}%` }} />
+        </div>
+      ))}
+    </div>
+  )
+}

@@ -1,0 +1,106 @@
+// Listens to every room for as long as the page is open: counts what is unread, and sends, so that
+// what waits for the connection is not lost when one leaves the room.
+import { createContext, type ReactNode, use, useEffect, useMemo, useState } from 'react'
+import { useSyncExternalStore } from 'react'
+import type { MessagesOf } from 'tako-channels'
+import { type UseChannelResult, useChannel } from 'tako-channels/react'
+
+import { usePath } from '../router.js'
+import { useIdentity } from '../session.js'
+import { Outbox, type Unsent } from './outbox.js'
+import { type RoomName, roomOfPath, rooms } from './rooms.js'
+
+type Send = UseChannelResult<MessagesOf<'chat'>>['send']
+
+interface Rooms {
+  readonly unread: Readonly<Partial<Record<RoomName, number>>>
+  readonly outbox: Outbox
+  /** Shown at once, sent when there is a connection. */
+  say(room: RoomName, text: string): void
+  retry(unsent: Unsent): void
+}
+
+const RoomsContext = createContext<Rooms | null>(null)
+
+export function RoomsProvider({ children }: { children: ReactNode }) {
+  const open = roomOfPath(usePath())
+  const [unread, setUnread] = useState<Rooms['unread']>({})
+  const [outbox] = useState(() => new Outbox())
+  const [senders] = useState(() => new Map<RoomName, Send>())
+
+  useEffect(() => {
+    if (open !== null) setUnread((counts) => ({ ...counts, [open]: 0 }))
+  }, [open])
+
+  const value = useMemo(() => {
+    const send = ({ room, key, text, at }: Unsent) => {
+      const sender = senders.get(room)
+      if (sender === undefined) return Promise.reject(new Error('this room is not connected'))
+      return sender('msg', { text, at, key }, { idempotencyKey: key })
+    }
+    return {
+      unread,
+      outbox,
+      say: (room: RoomName, text: string) => outbox.add(room, text, send),
+      retry: ({ key }: Unsent) => outbox.retry(key, send),
+    }
+  }, [unread, outbox, senders])
+
+  const countUnread = (name: RoomName) => {
+    if (name !== open) setUnread((counts) => ({ ...counts, [name]: (counts[name] ?? 0) + 1 }))
+  }
+  return (
+    <RoomsContext value={value}>
+      {rooms.map(({ name }) => (
+        <RoomFeed
+          key={name}
+          room={name}
+          senders={senders}
+          onKey={(key) => outbox.remove(key)}
+          onOther={() => countUnread(name)}
+        />
+      ))}
+      {children}
+    </RoomsContext>
+  )
+}
+
+interface RoomFeedProps {
+  room: RoomName
+  senders: Map<RoomName, Send>
+  /** What was said under this key is there. */
+  onKey(key: string): void
+  /** Someone else said something. */
+  onOther(): void
+}
+
+function RoomFeed({ room, senders, onKey, onOther }: RoomFeedProps) {
+  const { identity } = useIdentity()
+  const { send } = useChannel('chat', {
+    params: { room },
+    limit: 1, // It counts; the room's page keeps the messages.
+    onMessage: (message) => {
+      if (message.type !== 'msg') return
+      if (message.data.key !== undefined) onKey(message.data.key)
+      if (message.subject !== identity.name) onOther()
+    },
+  })
+  useEffect(() => {
+    senders.set(room, send)
+    return () => void senders.delete(room)
+  }, [room, send, senders])
+  return null
+}
+
+export function useRooms(): Rooms {
+  const value = use(RoomsContext)
+  if (value === null) throw new Error('useRooms outside of RoomsProvider')
+  return value
+}
+
+/** What of this room is still on its way. */
+export function useUnsent(room: RoomName): readonly Unsent[] {
+  const { outbox } = useRooms()
+  const items = useSyncExternalStore(outbox.subscribe, outbox.getSnapshot)
+  return useMemo(() => items.filter((each) => each.room === room), [items, room])
+}
