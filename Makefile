@@ -1,7 +1,7 @@
 # The verbs of the project. TYPE=Debug|Release|Asan|Tsan|Fuzz chooses the kind of build.
 #
 #   make build            build/tako-broker, build/tako-edge, build/takoctl
-#   make run              broker, edge and the demo app; prints where to look. Ctrl-C stops them
+#   make run              broker, edge and the example app; prints where to look. Ctrl-C stops them
 #   make test             Release, Asan (with UBSan) and, where threads meet, Tsan; TYPE=… for one
 #   make soak             the crash loop, SOAK_ROUNDS (200) faults long; TAKO_LAW_SEED repeats a run
 #   make lint             format, clang-tidy, include arrows, lone headers, documents against code
@@ -27,10 +27,13 @@ build:
 	@deploy/build.sh $(TYPE) programs
 
 run: build
+	@deploy/install-deps.sh sdk
+	@deploy/build-example.sh
 	@node deploy/run.mjs "$$(deploy/build.sh --folder $(TYPE))"
 
 test:
-	@deploy/install-deps.sh build deploy $(if $(wildcard tests/browser/*.test.mjs),browser)
+	@deploy/install-deps.sh build deploy sdk browser
+	@deploy/install-npm.sh
 	@tests/run_suites.sh $(test_types)
 
 soak: build
@@ -38,7 +41,8 @@ soak: build
 	@SOAK_ROUNDS=$(SOAK_ROUNDS) "$$(deploy/build.sh --folder $(TYPE))/soak_test"
 
 lint:
-	@deploy/install-deps.sh build lint
+	@deploy/install-deps.sh build lint sdk
+	@deploy/install-npm.sh
 	@deploy/build.sh Release lint_inputs
 	@node tests/lint/lint.mjs
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian 12 packages that the named groups need and the system lacks.
 #
-#   deploy/install-deps.sh [run] [build] [lint] [fuzz] [browser] [package] [deploy] [bench]  (default: build)
+#   deploy/install-deps.sh [run] [build] [sdk] [lint] [fuzz] [browser] [package] [deploy] [bench]  (default: build)
 #
 # Costs a few milliseconds when nothing is missing. Uses sudo unless run as root.
 set -eu
@@ -18,7 +18,9 @@ fuzz_packages='clang-19 libclang-rt-19-dev'
 package_packages='dpkg-dev file'
 # What the tests of deploy/ run: units, a package on a machine of its own, proxies for HTTPS.
 deploy_packages="$package_packages systemd iproute2 procps util-linux caddy nginx openssl nodejs"
-browser_packages='chromium nodejs'
+# The SDK and the example app, which is made with it.
+sdk_packages='nodejs npm'
+browser_packages="chromium $sdk_packages"
 bench_packages='libsqlite3-dev'
 
 fail() {
@@ -31,13 +33,14 @@ for group in "${@:-build}"; do
   case $group in
     run) wanted="$wanted $run_packages" ;;
     build) wanted="$wanted $build_packages" ;;
+    sdk) wanted="$wanted $sdk_packages" ;;
     lint) wanted="$wanted $lint_packages" ;;
     fuzz) wanted="$wanted $fuzz_packages" ;;
     package) wanted="$wanted $package_packages" ;;
     deploy) wanted="$wanted $deploy_packages" ;;
     browser) wanted="$wanted $browser_packages" ;;
     bench) wanted="$wanted $bench_packages" ;;
-    *) fail "unknown group '$group': use run, build, lint, fuzz, browser, package, deploy or bench" ;;
+    *) fail "unknown group '$group': use run, build, sdk, lint, fuzz, browser, package, deploy or bench" ;;
   esac
 done
 
@@ -50,8 +53,9 @@ present=$(dpkg-query -W -f=':${db:Status-Status}:${Package}:\n' $wanted 2>/dev/n
 missing=''
 for package in $(printf '%s\n' $wanted | sort -u); do
   case $present in *":installed:$package:"*) continue ;; esac
-  # A Node.js that came in another way serves as well.
+  # A Node.js that came in another way serves as well, and has npm with it.
   [ "$package" = nodejs ] && command -v node >/dev/null && continue
+  [ "$package" = npm ] && command -v npm >/dev/null && continue
   missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0

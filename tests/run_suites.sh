@@ -32,6 +32,10 @@ run_ctest() {  # TYPE FOLDER
 run_browser_tests() {  # FOLDER
   compgen -G 'tests/browser/*.test.mjs' >/dev/null || return 0
   local output passed failed
+  deploy/build-example.sh || {
+    tally 0 1
+    return
+  }
   output=$(TAKO_BUILD_DIR=$PWD/$1 node --test --test-reporter=tap tests/browser/)
   local status=$?
   passed=$(tap_count "$output" pass) failed=$(tap_count "$output" fail)
