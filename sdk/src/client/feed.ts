@@ -112,6 +112,7 @@ export class Feed implements PortEvents {
 
   /** The default token changed. */
   tokenChanged(): void {
+    if (this.#members.size === 0) return // The last has just left; there is nobody to ask for.
     if (this.#phase === 'live') this.onRenewalDue()
     else if (this.error !== null && isAuthError(this.error)) this.retry()
   }

@@ -200,6 +200,19 @@ test('a refused fixed token is final; setToken tries again', async () => {
   await listener.status('open')
 })
 
+test('setToken when the last subscriber of a refused channel has just left asks for nothing', async () => {
+  const client = harness.client({ token: 'old' })
+  const refused = harness.listen(client)
+  const socket = await harness.server.nextSocket()
+  await socket.refuse('verify-rejected', false)
+  await refused.status('failed')
+  refused.subscription.close()
+  client.setToken('new') // An attempt without a subscriber would end as an unhandled rejection.
+  const listener = harness.listen(client, {}, '2')
+  expect((await socket.accept(at(0))).data).toMatchObject({ params: { id: '2' } })
+  await listener.status('open')
+})
+
 test('a token function that throws is a failure for now, and its exception is told', async () => {
   let asked = 0
   const cause = new Error('no session')
