@@ -85,7 +85,11 @@ export class Cluster {
       '--data-dir', path.join(this.folder, 'data'),
       ...(this.#options.brokerArguments ?? []),
     ]) // prettier-ignore
-    await until('the broker', async () => (await this.api('GET', '/readyz')).status === 200)
+    await until('the broker', async () => {
+      const { process, errors } = this.broker
+      if (process.exitCode !== null) throw new Error(`the broker ended: ${errors}`)
+      return (await this.api('GET', '/readyz')).status === 200
+    })
   }
 
   /** Until the edge answers with the broker behind it. */
