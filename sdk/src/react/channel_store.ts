@@ -30,8 +30,6 @@ export interface ChannelIdentity {
   readonly transport: Transport | undefined
   readonly lastEventId: string | undefined
   readonly resumeOnReload: boolean | undefined
-  /** Whether the channel has a token of its own; the token itself may change. */
-  readonly hasToken: boolean
 }
 
 /** What may change while the subscription stays. */
@@ -59,6 +57,8 @@ export class ChannelStore<Name extends ChannelName, Messages = MessagesOf<Name>>
   #state: Omit<ChannelState<Messages>, 'messages'>
   #shown: UseChannelResult<Messages>
   #listener: (() => void) | null = null
+  /** From `open` to its end. */
+  #isWanted = false
 
   #subscription: Subscription<Messages> | null = null
   /** Changes with each subscription, so that what comes late from an old one is known as such. */
@@ -98,9 +98,11 @@ export class ChannelStore<Name extends ChannelName, Messages = MessagesOf<Name>>
   /** Subscribes and tells `listener` of changes; returns what ends both. */
   readonly open = (listener: () => void): (() => void) => {
     this.#listener = listener
+    this.#isWanted = true
     this.#begin()
     return () => {
       this.#listener = null
+      this.#isWanted = false
       this.#end()
     }
   }
@@ -121,20 +123,26 @@ export class ChannelStore<Name extends ChannelName, Messages = MessagesOf<Name>>
     this.#settings = settings
   }
 
+  /** Nothing more is heard, though the subscription is closed only in a later effect. */
+  detach(): void {
+    this.#life = null
+  }
+
   /** Acts on settings that changed: a new limit trims, a new credential is judged at once. */
   applySettings(): void {
     if (this.#list.setLimit(this.#settings.limit)) this.#show()
-    const { token } = this.#settings
-    const isOtherValue = typeof token !== 'function' && token !== this.#openedWith
-    if (this.#subscription === null || !isOtherValue) return
+    if (this.#subscription === null || isSameToken(this.#settings.token, this.#openedWith)) return
     this.#end()
-    this.#begin()
+    // Not at once: the client would go on with the server's subscription, which the old token opened.
+    queueMicrotask(() => {
+      if (this.#isWanted && this.#subscription === null) this.#begin()
+    })
   }
 
   #begin(): void {
     const life = Symbol(this.identity.name)
     const isPast = () => this.#life !== life
-    const { name, transport, resumeOnReload, hasToken } = this.identity
+    const { name, transport, resumeOnReload } = this.identity
     const lastEventId = this.#cursor ?? this.identity.lastEventId
     this.#life = life
     this.#openedWith = this.#settings.token
@@ -143,7 +151,7 @@ export class ChannelStore<Name extends ChannelName, Messages = MessagesOf<Name>>
       ...(transport === undefined ? {} : { transport }),
       ...(resumeOnReload === undefined ? {} : { resumeOnReload }),
       ...(lastEventId === undefined ? {} : { lastEventId }),
-      ...(hasToken ? { token: () => this.#askToken() } : {}),
+      ...(this.#openedWith === undefined ? {} : { token: () => this.#askToken() }),
       onMessage: (message) => void (isPast() || this.#take(message)),
       onStatus: (status, error) => void (isPast() || this.#follow(status, error)),
       onGap: (gap) => (isPast() ? undefined : this.#takeGap(gap)),
@@ -194,7 +202,7 @@ export class ChannelStore<Name extends ChannelName, Messages = MessagesOf<Name>>
   }
 
   #follow(status: SubscriptionStatus, error: TakoError | null): void {
-    const subject = this.#subscription?.subject ?? this.#state.subject
+    const subject = this.#subscription?.subject ?? null
     this.#state = { ...this.#state, status, error, subject }
     this.#show()
     // Within `subscribe` itself the subscription is not known yet; `#begin` follows once more.
@@ -274,6 +282,11 @@ export class ChannelStore<Name extends ChannelName, Messages = MessagesOf<Name>>
     this.#shown = { ...this.#state, error, messages, ...this.#actions }
     this.#listener?.()
   }
+}
+
+/** A function may be another one on every render, and is asked at every need anyway. */
+function isSameToken(one: Token | undefined, other: Token | undefined): boolean {
+  return one === other || (typeof one === 'function' && typeof other === 'function')
 }
 
 function asTakoError(cause: unknown): TakoError {

@@ -32,6 +32,8 @@ interface CommonOptions<Messages> extends ChannelCallbacks<Messages> {
   token?: Token | undefined
   /** Start behind this position instead of at the head; `0`: from the oldest that is retained. */
   lastEventId?: string | undefined
+  /** As `lastEventId`. */
+  lastMessageId?: string | undefined
   /** Keep the cursor in this tab's session storage, so that a reload of the page misses nothing. */
   resumeOnReload?: boolean | undefined
   /** Another server than the provider's; the hooks of a page share one client for each. */
@@ -74,7 +76,7 @@ export interface ChannelState<Messages> {
   readonly error: TakoError | null
   /** The last range of messages that was lost, until `clear()`. */
   readonly gap: Gap | null
-  /** Who the app says this is; null when it says nothing. */
+  /** Who the app says this is; null when it says nothing, and over `sse`, which does not tell. */
   readonly subject: string | null
 }
 

@@ -34,9 +34,8 @@ export function useChannel<Name extends ChannelName>(
     name,
     paramsKey: valueKey(params),
     transport: given.transport,
-    lastEventId: given.lastEventId,
+    lastEventId: given.lastEventId ?? given.lastMessageId,
     resumeOnReload: given.resumeOnReload,
-    hasToken: settings.token !== undefined,
   }
 
   const makeStore = () =>
@@ -49,12 +48,15 @@ export function useChannel<Name extends ChannelName>(
     setStore(store)
   }
 
-  // Before any effect, and so before a message can come.
+  // These are part of the commit. The subscription itself is closed and made in effects, which React
+  // may run tasks later; a message that comes between must not reach the old channel's callback.
   useInsertionEffect(() => store.adopt(settings))
+  useInsertionEffect(() => () => store.detach(), [store])
   const subscribe = enabled ? store.open : store.watch
   const result = useSyncExternalStore(subscribe, store.snapshot, () => store.initial)
-  const tokenValue = typeof settings.token === 'function' ? undefined : settings.token
-  useEffect(() => store.applySettings(), [store, settings.limit, tokenValue])
+  const { token, limit } = settings
+  const tokenValue = typeof token === 'function' ? undefined : token
+  useEffect(() => store.applySettings(), [store, limit, typeof token, tokenValue])
   return result
 }
 

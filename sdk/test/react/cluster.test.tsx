@@ -1,5 +1,8 @@
 // @vitest-environment jsdom
 // The hooks over the real client and the real servers: every message once, whatever happens.
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+
 import { type ReactNode, StrictMode } from 'react'
 import { flushSync } from 'react-dom'
 import { createRoot, type Root } from 'react-dom/client'
@@ -17,9 +20,22 @@ import {
 import { Cluster } from '../support/cluster.js'
 import { until } from '../support/until.js'
 
+/** The app: lets in whoever says `Bearer good`, as ann. */
+const app = http.createServer((request, response) => {
+  let body = ''
+  request.setEncoding('utf8').on('data', (piece) => (body += piece))
+  request.on('end', () => {
+    const isGood = JSON.parse(body).header?.value === 'good'
+    response.writeHead(isGood ? 200 : 403, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ ok: isGood, subject: 'ann' }))
+  })
+})
+
 let cluster: Cluster
 beforeAll(async () => {
-  cluster = await Cluster.start()
+  await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve))
+  const { port } = app.address() as AddressInfo
+  cluster = await Cluster.start({ upstream: `http://127.0.0.1:${port}` })
   const params = {
     type: 'object',
     properties: { roomId: { type: 'string' } },
@@ -27,9 +43,14 @@ beforeAll(async () => {
   }
   await cluster.define([
     { name: 'chat', auth: false, paramsSchema: params, handlers: { msg: 'relay' } },
+    { name: 'private', paramsSchema: params },
   ])
 })
-afterAll(() => cluster.stop())
+afterAll(async () => {
+  await cluster.stop()
+  app.closeAllConnections()
+  await new Promise((resolve) => app.close(resolve))
+})
 
 let root: Root
 beforeEach(() => {
@@ -39,13 +60,14 @@ afterEach(() => root.unmount())
 
 let shown: UseChannelResult<Record<string, unknown>>
 let connection: string
-const Chat = (options: UseChannelOptions) => {
-  shown = useChannel('chat', options)
+const Chat = ({ name = 'chat', ...options }: UseChannelOptions & { name?: string }) => {
+  shown = useChannel(name, options)
   connection = useConnection().status
   return null
 }
-const render = (chat: ReactNode) => {
+const render = (chat: ReactNode, token: ClientOptions['token'] = null) => {
   const options: ClientOptions = {
+    token,
     baseUrl: cluster.url,
     WebSocket: WebSocket as unknown as typeof globalThis.WebSocket,
     backoff: { firstMs: 20, maxMs: 100 },
@@ -115,6 +137,24 @@ for (const transport of ['ws', 'sse'] as const) {
     await shows(count(1, 5))
   })
 
+  test(`over ${transport} another token in a storm of messages loses and repeats none`, async () => {
+    const params = { roomId: `token-${transport}` }
+    const heard: unknown[] = []
+    const chat = (token: string) => (
+      <Chat {...{ params, transport, token }} onMessage={(message) => heard.push(message.data)} />
+    )
+    render(chat('Bearer 0'))
+    await open()
+    const storm = publish(params.roomId, 1, 200)
+    for (let n = 1; n <= 5; n += 1) {
+      await until('some of the storm', () => data().length >= 20 * n)
+      render(chat(`Bearer ${n}`))
+    }
+    await storm
+    await shows(count(1, 200))
+    expect(heard).toEqual(count(1, 200))
+  })
+
   test(`over ${transport} what is sent is stored, and shown once`, async () => {
     render(<Chat params={{ roomId: `send-${transport}` }} transport={transport} />)
     await open()
@@ -123,6 +163,30 @@ for (const transport of ['ws', 'sse'] as const) {
     expect(shown.messages).toEqual([{ id, channel: 'chat', type: 'msg', data: 'hi' }])
     expect((await shown.history()).messages).toEqual(shown.messages)
     await expect(shown.send('other', 1)).rejects.toMatchObject({ retryable: false })
+  })
+
+  test(`over ${transport} a refused one comes in with another token`, async () => {
+    const chat = (token?: string) => (
+      <Chat name="private" params={{ roomId: '1' }} {...{ transport, token }} historyLimit={10} />
+    )
+    const refused = async () => {
+      await until('the refusal', () => shown.status === 'failed')
+      expect(shown.error?.status).toBe(403)
+      expect(shown.subject).toBeNull()
+    }
+    const letIn = async () => {
+      await open()
+      expect(shown.error).toBeNull()
+      expect(shown.subject).toBe(transport === 'ws' ? 'ann' : null)
+    }
+    render(chat(), 'Bearer bad')
+    await refused()
+    render(chat(), 'Bearer good')
+    await letIn()
+    render(chat('Bearer bad'), 'Bearer good')
+    await refused()
+    render(chat('Bearer good'), 'Bearer bad')
+    await letIn()
   })
 
   test(`over ${transport} a refusal is told, and not tried again`, async () => {

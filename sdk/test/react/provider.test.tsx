@@ -15,7 +15,7 @@ class MadeClient extends FakeClient {
   }
 }
 const made = vi.hoisted(() => [] as unknown[]) as MadeClient[]
-vi.mock('../../src/client/index.js', () => ({
+vi.mock('../../src/client/client.js', () => ({
   createClient(options: ClientOptions) {
     made.push(new MadeClient(options))
     return made.at(-1)

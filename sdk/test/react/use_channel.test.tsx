@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 // useChannel over a scripted client: nothing lost, nothing twice, nothing of another channel.
-import { act, Activity } from 'react'
+import { act, Activity, useLayoutEffect } from 'react'
 import { createRoot } from 'react-dom/client'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
@@ -175,6 +175,23 @@ describe('other params', () => {
     expect(hook.current.messages).toEqual([])
   })
 
+  test('a message between the commit and its effects reaches no callback', async () => {
+    const heard: string[] = []
+    const use = (roomId: string) => {
+      useChannel('chat', room(roomId, { onMessage: () => heard.push(roomId) }))
+      // Layout effects run in the commit, before the old subscription is closed.
+      useLayoutEffect(() => {
+        if (roomId === '2') client.subscriptions[0]?.delivers(messageAt(7))
+      }, [roomId])
+    }
+    const hook = await renderHook(use, { props: '1', client })
+    await play(() => client.last.delivers(messageAt(6)))
+    await hook.rerender('2')
+    expect(client.subscriptions.map(({ closed }) => closed)).toEqual([1, 0])
+    await play(() => client.last.delivers(messageAt(1)))
+    expect(heard).toEqual(['1', '2'])
+  })
+
   test('another name or transport is another subscription too', async () => {
     type Props = { name: string; options: Options }
     const use = ({ name, options }: Props) => useChannel(name, options)
@@ -302,6 +319,11 @@ describe('the list', () => {
       hint: 'Give a whole number from 0 to 1000.',
     })
   })
+})
+
+test.each(['lastEventId', 'lastMessageId'])('%s is where it starts', async (option) => {
+  await mount(room('1', { [option]: '5-aaaaaaaa' }))
+  expect(client.last.options.lastEventId).toBe('5-aaaaaaaa')
 })
 
 describe('a gap', () => {
@@ -434,6 +456,27 @@ describe('the token', () => {
     expect(client.last.options.lastEventId).toBe('1-aaaaaaaa')
     expect(await asked()).toBe('two')
     expect(texts(hook.current)).toEqual(['m1'])
+  })
+
+  test('one that is taken away leaves that of the client, and all messages', async () => {
+    const hook = await mount(room('1', { token: () => 'one' }))
+    await play(() => client.last.delivers(messageAt(1)))
+    await hook.rerender(room('1'))
+    expect(client.live).toEqual([client.last])
+    expect(client.last.options).not.toHaveProperty('token')
+    expect(client.last.options.lastEventId).toBe('1-aaaaaaaa')
+    expect(texts(hook.current)).toEqual(['m1'])
+  })
+
+  test('another value in the commit that ends the hook opens nothing', async () => {
+    const hook = await mount(room('1', { token: 'one' }))
+    const tokens = hook.rerender(room('1', { token: 'two' }))
+    await hook.unmount()
+    await tokens
+    expect(client.live).toEqual([])
+    const paused = await mount(room('1', { token: 'one' }))
+    await paused.rerender(room('1', { token: 'two', enabled: false }))
+    expect(client.live).toEqual([])
   })
 
   test.each([
