@@ -13,6 +13,12 @@ export type {
   ParameterizedChannel,
 } from './define/define.js'
 export type { ChannelHandle, StoredMessage } from './define/handle.js'
+export type {
+  ChannelConnectOptions,
+  ChannelSocket,
+  ChannelStream,
+  ChannelSubscribeOptions,
+} from './client/channel.js'
 export type * from './define/types.js'
 
 export { createTako } from './app/tako.js'

@@ -1,4 +1,11 @@
 // A handle: one channel with its params, to publish to and to read.
+import {
+  Channel,
+  type ChannelConnectOptions,
+  type ChannelSocket,
+  type ChannelStream,
+  type ChannelSubscribeOptions,
+} from '../client/channel.js'
 import { TakoError } from '../error.js'
 import type { BatchOptions, PublishOptions } from '../publish/api.js'
 import { currentApi } from '../publish/current.js'
@@ -31,6 +38,10 @@ export interface ChannelHandle<Messages> {
   ): Promise<StoredMessage<Messages>[]>
   /** One page of the retained messages, ascending; the newest when nothing is asked. */
   history(query?: HistoryQuery): Promise<HistoryPage<Messages>>
+  /** The channel as server-sent events, as a client gets it: give it `baseUrl` outside a page. */
+  subscribe(options?: ChannelSubscribeOptions): ChannelStream
+  /** The same over a WebSocket, which also sends. */
+  connect(options?: ChannelConnectOptions): ChannelSocket
   /** Who is there. This server version answers `not-implemented`. */
   presence(): Promise<Json>
 }
@@ -47,6 +58,14 @@ export function makeHandle<Messages>(target: Target): ChannelHandle<Messages> {
     },
     async history(query) {
       return currentApi().history(concrete(target), query) as never
+    },
+    subscribe(options) {
+      const { channel, params } = concrete(target)
+      return new Channel(channel, 'sse', params).subscribe(options)
+    },
+    connect(options) {
+      const { channel, params } = concrete(target)
+      return new Channel(channel, 'ws', params).connect(options)
     },
     async presence() {
       return currentApi().presence(concrete(target))

@@ -2,10 +2,12 @@
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 
+import { WebSocket } from 'ws'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 
 import { type AnyChannel, type Tako, createTako, defineChannel } from '../../src/index.js'
 import { Cluster } from '../support/cluster.js'
+import { until } from '../support/until.js'
 
 const log = { warn: vi.fn(), error: vi.fn() }
 let cluster: Cluster
@@ -109,6 +111,31 @@ test('publish, batch and history', async () => {
   const repeat = room.publish({ type: 'msg', data: { text: 'else' } }, { idempotencyKey: 'k' })
   await expect(repeat).rejects.toMatchObject({ code: 'idempotency-key-reused', status: 409 })
   await expect(room.presence()).rejects.toMatchObject({ code: 'not-implemented' })
+})
+
+// Node 20 has no WebSocket of its own; that of `ws` lacks only what nobody calls here.
+const openSocket = (url: string, protocol?: string | string[]) =>
+  new WebSocket(url, protocol) as unknown as globalThis.WebSocket
+
+test('a handle subscribes and connects as a client does', async () => {
+  await deploy(chat)
+  const room = chat({ roomId: 'handle' })
+  const options = { baseUrl: cluster.url, authorization: 'good' }
+  const stream = room.subscribe(options)
+  const socket = room.connect({ ...options, webSocketFactory: openSocket })
+  const told: string[] = []
+  const opened = [stream, socket].map(({ raw, transport }) => {
+    raw.addEventListener('message', (event) => {
+      told.push(`${transport} ${JSON.parse((event as MessageEvent).data).data.text}`)
+    })
+    return new Promise((resolve) => raw.addEventListener('open', resolve, { once: true }))
+  })
+  await Promise.all(opened)
+  await room.publish({ type: 'msg', data: { text: 'hi' } })
+  await until('both', () => told.length >= 2)
+  expect(told.sort()).toEqual(['sse hi', 'ws hi'])
+  stream.close()
+  socket.close()
 })
 
 test('publishes over a restart of the broker are delivered once, each', async () => {

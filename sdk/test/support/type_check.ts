@@ -25,7 +25,10 @@ export function typeErrors(files: Record<string, string | undefined>): string[] 
   const options = { ...config?.options, paths, noEmit: true }
   const host = ts.createCompilerHost(options)
   const texts = new Map(Object.entries(files).map(([name, text]) => [path.join(root, name), text]))
-  const { fileExists, readFile } = host
+  const { directoryExists, fileExists, readFile } = host
+  host.directoryExists = (name) =>
+    [...texts.keys()].some((file) => file.startsWith(`${name}/`)) ||
+    directoryExists?.(name) === true
   host.fileExists = (name) => texts.has(name) || fileExists(name)
   host.readFile = (name) => texts.get(name) ?? readFile(name)
   const program = ts.createProgram([...texts.keys()], options, host)
