@@ -89,7 +89,7 @@ export class ChannelStore<Name extends ChannelName, Messages = MessagesOf<Name>>
       clear: () => this.#clear(),
       send: this.#send,
       history: async (query?: HistoryQuery) => this.#subscribed().history(query),
-      retry: () => this.#subscription?.retry(),
+      retry: () => this.#retry(),
     }
     this.initial = { ...this.#state, messages: this.#list.snapshot, ...this.#actions }
     this.#shown = this.initial
@@ -235,6 +235,11 @@ export class ChannelStore<Name extends ChannelName, Messages = MessagesOf<Name>>
   #isBeforeLive({ id }: ChannelMessage<Messages>): boolean {
     if (id === undefined || this.#liveFrom === null) return true
     return Number.parseInt(id, 10) <= Number.parseInt(this.#liveFrom, 10)
+  }
+
+  #retry(): void {
+    if (this.#subscription !== null) this.#subscription.retry()
+    else if (this.#isWanted) this.#begin() // The client had refused to subscribe at all.
   }
 
   #clear(): void {

@@ -102,10 +102,17 @@ describe('a mounted hook', () => {
     expect(client.last.retried).toBe(1)
   })
 
-  test('shows a subscribe that throws as a failure', async () => {
+  test('shows a subscribe that throws as a failure, and retry subscribes', async () => {
     client.close()
     const hook = await mount(room('1'))
     expect(hook.current).toMatchObject({ status: 'failed', error: { code: 'aborted' } })
+    client.closed = 0
+    await act(async () => hook.current.retry())
+    expect(client.live).toHaveLength(1)
+    expect(hook.current).toMatchObject({ status: 'connecting', error: null })
+    await hook.unmount()
+    hook.current.retry()
+    expect(client.subscriptions).toHaveLength(1)
   })
 })
 
