@@ -70,7 +70,6 @@ const checks = {
     files.filter((file) => file.endsWith('.mjs')).flatMap((file) => run('node', ['--check', file])),
   'SDK format': () => run('npm', ['--prefix', 'sdk', 'run', '--silent', 'format']),
   'SDK types': () => run('npm', ['--prefix', 'sdk', 'run', '--silent', 'check']),
-  'SDK package': () => run('npm', ['--prefix', 'sdk', 'run', '--silent', 'package']),
   'shell parses': () =>
     files
       .filter((file) => file.endsWith('.sh') || file === '.ci/run')
