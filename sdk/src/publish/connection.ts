@@ -105,10 +105,16 @@ export class Connection {
           ...(body === undefined ? {} : bodyHeaders(body)),
         },
       })
-      const stop = patience.onEnd((why) => request.destroy(why))
+      // Kept: in the middle of an answer, destroying the request is told as a broken connection.
+      let ended: TakoError | undefined
+      const stop = patience.onEnd((why) => {
+        ended = why
+        request.destroy(why)
+      })
       const fail = (failure: Error) => {
         stop()
-        reject(failure instanceof TakoError ? failure : this.#failed(failure))
+        if (ended !== undefined || failure instanceof TakoError) reject(ended ?? failure)
+        else reject(this.#failed(failure))
       }
       request.on('error', fail)
       request.on('response', (response) => {

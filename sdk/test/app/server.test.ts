@@ -1,12 +1,14 @@
 // The app's end with the real broker and edge: definitions, callbacks and publishes.
+import { writeFileSync } from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
+import path from 'node:path'
 
 import { WebSocket } from 'ws'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 
 import { type AnyChannel, type Tako, createTako, defineChannel } from '../../src/index.js'
-import { Cluster } from '../support/cluster.js'
+import { Cluster, Program } from '../support/cluster.js'
 import { until } from '../support/until.js'
 
 const log = { warn: vi.fn(), error: vi.fn() }
@@ -111,6 +113,29 @@ test('publish, batch and history', async () => {
   const repeat = room.publish({ type: 'msg', data: { text: 'else' } }, { idempotencyKey: 'k' })
   await expect(repeat).rejects.toMatchObject({ code: 'idempotency-key-reused', status: 409 })
   await expect(room.presence()).rejects.toMatchObject({ code: 'not-implemented' })
+})
+
+test('from another machine: publishes go through an edge with a key', async () => {
+  const keys = '[[apps]]\nid = "default"\nkeys = [{ key = "app", secret = "long" }]\n'
+  writeFileSync(path.join(cluster.folder, 'keys.toml'), keys)
+  const edge = new Program('tako-edge', [
+    ...['--config', path.join(cluster.folder, 'keys.toml'), '--listen', '127.0.0.1:0'],
+    ...['--name', 'keys', '--link', path.join(cluster.folder, 'link.sock')],
+  ])
+  const url = `http://${await edge.says(/^(127\.0\.0\.1:\d+)$/m)}`
+  await deploy(chat)
+  const away = createTako({ channels: [chat], edge: { url, key: 'app', secret: 'long' }, log })
+  const room = chat({ roomId: 'away' })
+  const { id } = await room.publish({ type: 'msg', data: { text: 'hi' } })
+  expect((await room.history()).messages.map((message) => message.id)).toEqual([id])
+  await away.start()
+  expect(log.warn).toHaveBeenCalledWith(expect.stringContaining('tako-channels push'))
+  await away.close()
+  const stranger = createTako({ channels: [chat], edge: { url, key: 'app', secret: 'no' }, log })
+  const refused = room.publish({ type: 'msg', data: { text: 'hi' } })
+  await expect(refused).rejects.toMatchObject({ code: 'key-invalid', status: 401 })
+  await stranger.close()
+  await edge.stop()
 })
 
 // Node 20 has no WebSocket of its own; that of `ws` lacks only what nobody calls here.

@@ -165,14 +165,17 @@ describe('retries', () => {
     expect(server.received).toHaveLength(1)
   })
 
-  test('a silent server is tried again, then told as a timeout', async () => {
-    const { server, api } = await serve(['silence'], { attemptTimeoutMs: 50 })
-    expect(await api.publish(target, draft)).toEqual(stored.body)
-    expect(server.received).toHaveLength(2)
-    const quiet = await serve(() => 'silence', { timeoutMs: 100 })
-    const failure = await quiet.api.publish(target, draft).catch((caught) => caught)
-    expect(failure).toMatchObject({ code: 'timeout' })
-  })
+  test.each(['silence', 'half'] as const)(
+    '%s is tried again, then told as a timeout',
+    async (step) => {
+      const { server, api } = await serve([step], { attemptTimeoutMs: 50 })
+      expect(await api.publish(target, draft)).toEqual(stored.body)
+      expect(server.received).toHaveLength(2)
+      const quiet = await serve(() => step, { timeoutMs: 100 })
+      const failure = await quiet.api.publish(target, draft).catch((caught) => caught)
+      expect(failure).toMatchObject({ code: 'timeout' })
+    },
+  )
 
   test('the delay is random up to a bound that doubles, behind what the server asked for', () => {
     const bounds = [0, 1, 2, 3, 20].map((round) => retryDelayMs(round, undefined, () => 1))
@@ -217,7 +220,7 @@ describe('bounds and ends', () => {
   })
 
   test('an abort ends the request in flight, the wait for a retry, and a call not begun', async () => {
-    for (const step of ['silence', 'cut'] as const) {
+    for (const step of ['silence', 'half', 'cut'] as const) {
       const { server, api } = await serve(() => step)
       const abort = new AbortController()
       const call = api.publish(target, draft, { signal: abort.signal }).catch((error) => error)
@@ -237,6 +240,13 @@ describe('bounds and ends', () => {
       message: expect.stringContaining('/nowhere/app.sock'),
       hint: expect.stringContaining('--app-socket'),
     })
+  })
+
+  test('an answer without end is given up at a bound', async () => {
+    const body = JSON.stringify({ data: 'x'.repeat(17 * 1024 * 1024) })
+    const { api } = await serve([{ status: 200, body }])
+    const failure = await api.publish(target, draft).catch((error) => error)
+    expect(failure).toMatchObject({ code: 'answer-malformed', retryable: false })
   })
 
   test('an answer that is no JSON is told by its status', async () => {

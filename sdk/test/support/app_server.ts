@@ -11,9 +11,9 @@ export interface Received {
   body: any
 }
 
-/** What to do with one request: an answer, a cut connection, or silence. */
+/** What to do with one request: an answer, a cut connection, silence, or silence amid the answer. */
 export type Step =
-  { status: number; body?: unknown; headers?: Record<string, string> } | 'cut' | 'silence'
+  { status: number; body?: unknown; headers?: Record<string, string> } | 'cut' | 'silence' | 'half'
 
 export class AppServer {
   readonly received: Received[] = []
@@ -54,6 +54,7 @@ export class AppServer {
       const step = this.#script(received, this.received.length - 1)
       if (step === 'silence') return
       if (step === 'cut') return void request.socket.destroy()
+      if (step === 'half') return void response.writeHead(201).write('{"id":')
       response.writeHead(step.status, { 'Content-Type': 'application/json', ...step.headers })
       response.end(typeof step.body === 'string' ? step.body : JSON.stringify(step.body ?? {}))
     })
