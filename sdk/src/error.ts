@@ -157,10 +157,10 @@ export class TakoError extends Error {
   }
 }
 
+const allErrors = new Map<string, ErrorInfo>(Object.entries({ ...serverErrors, ...localErrors }))
+
 function lookUp(code: string): ErrorInfo | undefined {
-  if (Object.hasOwn(serverErrors, code)) return serverErrors[code as ServerErrorCode]
-  if (Object.hasOwn(localErrors, code)) return localErrors[code as LocalErrorCode]
-  return undefined
+  return allErrors.get(code)
 }
 
 /** Seconds, as Retry-After gives them, in ms. */

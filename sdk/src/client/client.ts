@@ -1,11 +1,14 @@
 // createClient: the page's channels over one WebSocket, and event streams where asked for.
 import { TakoError } from '../error.js'
+import type { Transport } from '../types.js'
 import type { ChannelName, MessagesOf, NeedsParams, ParamsOf } from '../registry.js'
 import { addressKey, channelAddress } from './address.js'
 import { type Environment, environment } from './environment.js'
 import { EventStreamPort } from './event_stream.js'
 import { Feed } from './feed.js'
 import type { ClientContext } from './http.js'
+import { LazyPort } from './lazy_port.js'
+import type { Port } from './port.js'
 import { parsePosition } from './position.js'
 import { ClientSubscription } from './subscription.js'
 import type {
@@ -15,6 +18,7 @@ import type {
   Subscription,
   Token,
 } from './types.js'
+import type { Tabs } from './tabs.js'
 import { WebSocketHub } from './websocket.js'
 
 export interface TakoClient {
@@ -67,6 +71,10 @@ class Client {
   readonly #subscriptions = new Set<ClientSubscription>()
   readonly #listeners = new Set<(status: ConnectionStatus) => void>()
   #token: Token | undefined
+  /** Resolves to null where tabs can't share. */
+  readonly #tabs: Promise<Tabs | null> | null
+  /** Of the tab that leads, while another does. */
+  #leaderStatus: ConnectionStatus | null = null
   readonly #stopListening: () => void
 
   constructor(options: ClientOptions, environment: Environment) {
@@ -83,6 +91,7 @@ class Client {
     }
     this.#token = options.token
     this.#hub = new WebSocketHub(this.#context, () => this.#updateStatus())
+    this.#tabs = options.shareTabs && environment.tabs ? this.#joinTabs(environment.tabs) : null
     this.#stopListening = environment.onPage((event) => {
       if (event === 'hide') return this.#subscriptions.forEach((each) => this.#remember(each))
       this.#hub.wake()
@@ -130,6 +139,7 @@ class Client {
     for (const feed of new Set(this.#feeds.values())) feed.close()
     this.#feeds.clear()
     this.#hub.close()
+    void this.#tabs?.then((tabs) => tabs?.close())
     this.#setStatus('closed')
   }
 
@@ -144,15 +154,50 @@ class Client {
     }
   }
 
-  #makeFeed(key: string, transport: string, address: Feed['address']): Feed {
+  /** The code comes when it is wanted; without it this tab has a connection of its own. */
+  async #joinTabs(seams: NonNullable<Environment['tabs']>): Promise<Tabs | null> {
+    const { environment, baseUrl, timeoutMs } = this.#context
+    try {
+      const { Tabs } = await import('./tabs.js')
+      const tabs = new Tabs(
+        {
+          environment,
+          baseUrl,
+          timeoutMs,
+          subscribe: (...given) => this.subscribe(...given) as ClientSubscription,
+          status: () => this.status,
+          onLeaderStatus: (status) => {
+            this.#leaderStatus = status
+            this.#updateStatus()
+          },
+        },
+        seams,
+      )
+      this.onStatus(() => tabs.tellStatus())
+      return tabs
+    } catch (error) {
+      environment.report(error)
+      return null
+    }
+  }
+
+  #makeFeed(key: string, transport: Transport, address: Feed['address']): Feed {
     let stream: EventStreamPort | null = null
-    const makePort = (feed: Feed) => {
+    const makeOwnPort = (feed: Feed): Port => {
       if (transport === 'ws') return this.#hub.port(address, feed)
       const token = () => feed.token
       const onStatus = () => this.#updateStatus()
       stream = new EventStreamPort(this.#context, address, feed, token, onStatus)
       this.#streams.add(stream)
       return stream
+    }
+    const makePort = (feed: Feed): Port => {
+      const own = makeOwnPort(feed)
+      if (this.#tabs === null) return own
+      const token = () => feed.token
+      return new LazyPort(
+        this.#tabs.then((tabs) => tabs?.port(address, transport, feed, token, own) ?? own),
+      )
     }
     const forget = (gone: Feed) => {
       for (const [name, feed] of this.#feeds) if (feed === gone) this.#feeds.delete(name)
@@ -181,7 +226,7 @@ class Client {
 
   #updateStatus(): void {
     if (this.status === 'closed') return
-    const all = [this.#hub.connection.status]
+    const all = [this.#hub.connection.status, this.#leaderStatus]
     for (const stream of this.#streams) all.push(stream.connection.status)
     this.#setStatus(order.find((status) => all.includes(status)) ?? 'idle')
   }

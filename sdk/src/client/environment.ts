@@ -17,6 +17,11 @@ export interface Environment {
   WebSocket: typeof globalThis.WebSocket | undefined
   /** This tab's storage; null where there is none, or where it is blocked. */
   storage: Pick<Storage, 'getItem' | 'setItem'> | null
+  /** What tabs share a connection with; null where one of both is missing. */
+  tabs: {
+    locks: Pick<LockManager, 'request'>
+    makeChannel(name: string): BroadcastChannel
+  } | null
   /** The page's own origin; undefined outside a page. */
   origin: string | undefined
   /** The result stops listening. */
@@ -38,6 +43,7 @@ export function environment(given: Partial<Environment> = {}): Environment {
     fetch: (url, init) => globalThis.fetch(url, init),
     WebSocket: globalThis.WebSocket,
     storage: sessionStorageOf(),
+    tabs: tabsOf(),
     origin: globalThis.location?.origin,
     onPage: listenToPage,
     report: (error) =>
@@ -52,6 +58,13 @@ function makeKey(): string {
   if (crypto?.randomUUID) return crypto.randomUUID()
   const words = new Uint32Array(4).map(() => Math.random() * 2 ** 32)
   return (crypto?.getRandomValues?.(words) ?? words).join('-')
+}
+
+function tabsOf(): Environment['tabs'] {
+  const { navigator, BroadcastChannel } = globalThis
+  const locks = navigator?.locks as LockManager | undefined // Secure contexts only.
+  if (!locks || !BroadcastChannel) return null
+  return { locks, makeChannel: (name) => new BroadcastChannel(name) }
 }
 
 function sessionStorageOf(): Storage | null {

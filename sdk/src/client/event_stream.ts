@@ -66,7 +66,7 @@ export class EventStreamPort implements Port {
   renew(): void {}
 
   send({ ref, type, data, idempotencyKey }: Outgoing): void {
-    const body = { type, data, ...(idempotencyKey === null ? {} : { idempotencyKey }) }
+    const body = { type, data, idempotencyKey: idempotencyKey ?? undefined }
     request(this.context, channelPath(this.address, '/messages'), this.token(), body).then(
       (answer) => this.events.onSent(ref, (answer as { id?: string }).id ?? null),
       (error: TakoError) => {

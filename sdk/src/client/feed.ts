@@ -72,10 +72,6 @@ export class Feed implements PortEvents {
     return this.defaultToken()
   }
 
-  get isLive(): boolean {
-    return this.#phase === 'live'
-  }
-
   /** Takes effect in a microtask, with whatever else the caller does in this one. */
   join(member: Member): void {
     this.#members.add(member)
@@ -86,7 +82,7 @@ export class Feed implements PortEvents {
     this.#members.delete(member)
     this.#served.delete(member)
     this.#judged.delete(member)
-    this.outbox.abandon(member, new TakoError('aborted', 'the subscription was closed'))
+    this.outbox.abandon(member, aborted())
     this.settle()
   }
 
@@ -198,7 +194,7 @@ export class Feed implements PortEvents {
     const feed = other as Feed
     const members = [...this.#members]
     this.#members.clear()
-    this.#stop('idle', new TakoError('aborted', 'joined'))
+    this.#stop('idle', aborted())
     this.port.leave()
     this.outbox.moveTo(feed.outbox)
     this.onMerged(this, feed)
@@ -227,11 +223,9 @@ export class Feed implements PortEvents {
 
   /** The client was closed. */
   close(): void {
-    this.#stop('idle', new TakoError('aborted', 'the client was closed'))
-    this.outbox.fail(new TakoError('aborted', 'the client was closed'))
     for (const member of [...this.#members]) member.onEvent('closed', null)
     this.#members.clear()
-    this.port.leave()
+    this.#end()
   }
 
   /** Looks again, soon, at who is there and what each of them needs. */
@@ -248,11 +242,7 @@ export class Feed implements PortEvents {
     if (this.#members.size === 0) {
       // Answers on their way are awaited: to what was sent, and to a subscribe without a key yet.
       if (this.#phase === 'asking' || this.outbox.inFlight > 0) return
-      this.#stop('idle', new TakoError('aborted', 'the subscription was closed'))
-      this.outbox.fail(new TakoError('aborted', 'the subscription was closed'))
-      this.port.leave()
-      this.onEmpty(this)
-      return
+      return this.#end()
     }
     if (
       this.#phase === 'failed' &&
@@ -264,6 +254,13 @@ export class Feed implements PortEvents {
     } else if (this.#phase === 'live') {
       this.#align()
     }
+  }
+
+  #end(): void {
+    this.#stop('idle', aborted())
+    this.outbox.fail(aborted())
+    this.port.leave()
+    this.onEmpty(this)
   }
 
   /** Members that join a live feed: at its position they are served; elsewhere it starts anew. */
@@ -381,4 +378,8 @@ export class Feed implements PortEvents {
     const members = event === 'opened' ? this.#served : this.#members
     for (const member of [...members]) member.onEvent(event, error)
   }
+}
+
+function aborted(): TakoError {
+  return new TakoError('aborted', 'the subscription was closed')
 }

@@ -74,6 +74,11 @@ export class ClientSubscription implements Subscription<Messages>, Member {
     return page as HistoryPage<Messages>
   }
 
+  /** The feed asks for the token anew. */
+  renew(): void {
+    this.feed.tokenChanged()
+  }
+
   retry(): void {
     if (this.status === 'failed') this.feed.retry()
   }

@@ -73,26 +73,21 @@ export class WebSocketHub {
     const data = {
       channel: name,
       params,
-      ...(token === null ? {} : { token }),
-      ...(lastMessageId === null ? {} : { lastMessageId }),
+      token: token ?? undefined,
+      lastMessageId: lastMessageId ?? undefined,
     }
     this.write({ type: 'tako.subscribe', data, ref: port.ref })
   }
 
   send(port: WebSocketPort, message: Outgoing): void {
-    const { type, data, ref, echo, idempotencyKey } = message
-    const frame = {
-      type,
-      data,
-      key: port.key,
-      ref,
-      ...(echo ? {} : { echo }),
-      ...(idempotencyKey === null ? {} : { idempotencyKey }),
-    }
-    this.#sends.set(ref, { port, length: this.write(frame) })
+    const { ref } = message
+    const echo = message.echo ? undefined : false
+    const idempotencyKey = message.idempotencyKey ?? undefined
+    const length = this.write({ ...message, key: port.key, echo, idempotencyKey })
+    this.#sends.set(ref, { port, length })
   }
 
-  /** The frame's length in UTF-16 units. */
+  /** Members that are undefined stay out. The result: the frame's length in UTF-16 units. */
   write(frame: object): number {
     const text = JSON.stringify(frame)
     if (this.connection.status === 'open') this.#socket?.send(text)

@@ -5,6 +5,7 @@ import WebSocket from 'ws'
 import { type TakoClient, TakoError, createClient } from '../../src/client/index.js'
 import type { ChannelMessage, Subscription, Transport } from '../../src/client/index.js'
 import { Cluster } from '../support/cluster.js'
+import { FakeLocks } from '../support/fake_locks.js'
 import { until } from '../support/until.js'
 
 let cluster: Cluster
@@ -32,12 +33,15 @@ beforeAll(async () => {
 afterEach(() => clients.splice(0).forEach((client) => client.close()))
 afterAll(() => cluster.stop())
 
-function connect(): TakoClient {
-  const client = createClient({
+function connect(locks?: FakeLocks): TakoClient {
+  const options = {
     baseUrl: cluster.url,
     WebSocket: WebSocket as unknown as typeof globalThis.WebSocket,
     backoff: { firstMs: 20, maxMs: 200 },
-  })
+    shareTabs: locks !== undefined,
+  }
+  const makeChannel = (name: string) => new BroadcastChannel(name)
+  const client = createClient(options, locks ? { tabs: { locks, makeChannel } } : {})
   clients.push(client)
   return client
 }
@@ -238,4 +242,27 @@ test('with echo: false the sender alone goes without, its neighbours in the page
   expect(numbers(neighbour)).toEqual([0, 1])
   expect(neighbour.received).toEqual(other.received)
   expect(other.received[0]?.id).toBe(id)
+})
+
+test('tabs come and go while messages flow: each that stays has all, once, in order', async () => {
+  const room = freshRoom()
+  const locks = new FakeLocks()
+  const tabs = Array.from({ length: 4 }, () => connect(locks))
+  const listeners = tabs.map((tab) => listen(tab, 'room', room, 'ws'))
+  await Promise.all(listeners.map(open))
+  const sends: Promise<{ id: string | null }>[] = []
+  for (let n = 0; n < 60; n++) {
+    const last = listeners[3]?.subscription.send('say', { n })
+    if (last) sends.push(last)
+    if (n % 20 === 10) tabs[(n - 10) / 20]?.close() // The leader, each time.
+    await cluster.publish(`room?id=${room.id}`, 'tick', { n: 1_000 + n })
+  }
+  const ids = (await Promise.all(sends)).map(({ id }) => id)
+  const last = listeners[3] as Listener
+  await until('all', () => last.received.length >= 120)
+  const said = last.received.filter(({ type }) => type === 'say')
+  expect(said.map(({ data }) => (data as { n: number }).n)).toEqual(upTo(60))
+  expect(said.map(({ id }) => id)).toEqual(ids)
+  const ticks = numbers(last).filter((n) => n >= 1_000)
+  expect(ticks).toEqual(upTo(60).map((n) => 1_000 + n))
 })

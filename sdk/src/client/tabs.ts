@@ -1,0 +1,396 @@
+// Tabs: one connection for all tabs of an origin.
+//
+// A Web Lock elects the leader: the tab that holds it subscribes for all; the others speak with it over
+// a BroadcastChannel. To a follower's feed the leader is a server like any other: it subscribes there at
+// a cursor of its own, and when the leader goes it subscribes at the next one, from where it stands.
+// Every tab holds a lock of its own name, too; when the leader gets that one, the tab is gone.
+import { TakoError } from '../error.js'
+import type { ChannelMessage, Params, Transport } from '../types.js'
+import type { ChannelAddress } from './address.js'
+import type { Environment } from './environment.js'
+import type { Outgoing, Port, PortEvents } from './port.js'
+import { askToken } from './token.js'
+import type { ConnectionStatus, Gap, Sent, SubscribeOptions, Subscription, Token } from './types.js'
+
+type Messages = Record<string, unknown>
+type Fault = Pick<TakoError, 'code' | 'message' | 'hint' | 'status' | 'retryable' | 'retryAfterMs'>
+
+/** From a follower's feed to the leader. */
+type Request =
+  | { op: 'subscribe'; channel: ChannelAsked; cursor: string | null; token: string | null }
+  | { op: 'leave' }
+  | { op: 'renew' }
+  | { op: 'send'; message: Outgoing }
+  | { op: 'token'; token: string | null }
+
+/** From the leader to a follower's feed; `round` says which of its subscribes is meant. */
+type Answer =
+  | { is: 'ready'; id: string; subject: string | null }
+  | { is: 'message'; message: ChannelMessage }
+  | { is: 'gap'; gap: Gap }
+  | { is: 'lost' | 'refused'; fault: Fault }
+  | { is: 'sent'; ref: number; id: string | null }
+  | { is: 'sendFailed'; ref: number; fault: Fault }
+  | { is: 'tokenWanted' }
+
+interface ChannelAsked {
+  readonly name: string
+  readonly params: Params
+  readonly transport: Transport
+}
+
+type Note =
+  | { kind: 'hello' }
+  | { kind: 'leader'; leader: string; status: ConnectionStatus }
+  | { kind: 'request'; to: string; from: string; feed: number; round: number; request: Request }
+  | { kind: 'answer'; to: string; feed: number; round: number; answer: Answer }
+
+/** What the tabs of a client need of it. */
+export interface TabsHost {
+  readonly environment: Environment
+  readonly baseUrl: string
+  readonly timeoutMs: number
+  /** Subscribes on this tab's own connection. */
+  subscribe(name: string, params: Params, options: SubscribeOptions<Messages>): HostSubscription
+  status(): ConnectionStatus
+  /** The leader's status, as a follower learns it; null: this tab leads. */
+  onLeaderStatus(status: ConnectionStatus | null): void
+}
+
+export interface HostSubscription extends Subscription<Messages> {
+  /** Its feed asks for the token anew. */
+  renew(): void
+}
+
+/** What the leader does for one feed of another tab. */
+interface Guest {
+  round: number
+  subscription: HostSubscription | null
+  /** Those who wait for the tab's token. */
+  readonly tokenWaiters: ((token: string | null) => void)[]
+}
+
+export class Tabs {
+  readonly id: string
+  /** The tab that leads; null: nobody has said so yet. */
+  leader: string | null = null
+  lastHeardMs = 0
+  readonly #name: string
+  readonly #channel: BroadcastChannel
+  readonly #ports = new Map<number, TabPort>()
+  readonly #guests = new Map<string, Map<number, Guest>>()
+  #releaseLocks = () => {}
+  readonly #closing = new AbortController()
+
+  constructor(
+    readonly host: TabsHost,
+    readonly seams: NonNullable<Environment['tabs']>,
+  ) {
+    this.id = host.environment.makeKey()
+    this.#name = `tako-channels.v1:${host.baseUrl}`
+    this.#channel = seams.makeChannel(this.#name)
+    this.#channel.onmessage = ({ data }: MessageEvent<Note>) => this.#onNote(data)
+    const released = new Promise<void>((resolve) => (this.#releaseLocks = resolve))
+    this.#lock(`${this.#name}:${this.id}`, () => released)
+    this.#lock(this.#name, () => {
+      this.#lead()
+      return released
+    })
+    this.#post({ kind: 'hello' })
+  }
+
+  get isLeader(): boolean {
+    return this.leader === this.id
+  }
+
+  port(
+    address: ChannelAddress,
+    transport: Transport,
+    events: PortEvents,
+    token: () => Token | undefined,
+    local: Port,
+  ): Port {
+    const port = new TabPort(this, address, transport, events, token, local)
+    this.#ports.set(port.number, port)
+    return port
+  }
+
+  forget(port: TabPort): void {
+    this.#ports.delete(port.number)
+  }
+
+  remember(port: TabPort): void {
+    this.#ports.set(port.number, port)
+  }
+
+  request(feed: number, round: number, request: Request): void {
+    if (this.leader === null) return
+    this.#post({ kind: 'request', to: this.leader, from: this.id, feed, round, request })
+  }
+
+  /** The leader does not answer: whoever leads says so again. */
+  callLeader(): void {
+    this.leader = null
+    this.#post({ kind: 'hello' })
+  }
+
+  /** Followers learn how the connection is. */
+  tellStatus(): void {
+    if (this.isLeader) this.#post({ kind: 'leader', leader: this.id, status: this.host.status() })
+  }
+
+  close(): void {
+    this.#closing.abort()
+    this.#releaseLocks()
+    for (const tab of [...this.#guests.keys()]) this.#dismiss(tab)
+    this.#channel.close()
+  }
+
+  #lock(name: string, whenHeld: () => Promise<void> | void): void {
+    const { signal } = this.#closing
+    this.seams.locks.request(name, { signal }, whenHeld).catch((error: unknown) => {
+      if (!signal.aborted) this.host.environment.report(error)
+    })
+  }
+
+  #lead(): void {
+    this.#follow(this.id)
+    this.host.onLeaderStatus(null)
+    this.tellStatus()
+  }
+
+  #follow(leader: string): void {
+    if (leader === this.leader) return
+    const lost =
+      this.leader === null
+        ? null
+        : new TakoError('connection-failed', 'another tab took over the connection')
+    this.leader = leader
+    for (const port of [...this.#ports.values()]) port.moveToLeader(lost)
+  }
+
+  #post(note: Note): void {
+    if (!this.#closing.signal.aborted) this.#channel.postMessage(note)
+  }
+
+  #onNote(note: Note): void {
+    switch (note.kind) {
+      case 'hello':
+        return this.tellStatus()
+      case 'leader':
+        if (this.isLeader) return // A late word of an earlier leader.
+        this.lastHeardMs = this.host.environment.now()
+        this.#follow(note.leader)
+        return this.host.onLeaderStatus(note.status)
+      case 'request':
+        if (note.to === this.id && this.isLeader) this.#onRequest(note)
+        return
+      case 'answer':
+        if (note.to !== this.id || this.isLeader) return
+        this.lastHeardMs = this.host.environment.now()
+        return this.#ports.get(note.feed)?.onAnswer(note.round, note.answer)
+    }
+  }
+
+  #onRequest({ from, feed, round, request }: Note & { kind: 'request' }): void {
+    const guest = this.#guestOf(from, feed)
+    const answer = (said: Answer) => {
+      this.#post({ kind: 'answer', to: from, feed, round, answer: said })
+    }
+    switch (request.op) {
+      case 'subscribe':
+        guest.subscription?.close()
+        guest.round = round
+        guest.subscription = this.#subscribeFor(guest, request, answer)
+        return
+      case 'leave':
+        guest.subscription?.close()
+        this.#guests.get(from)?.delete(feed)
+        return
+      case 'renew':
+        return guest.subscription?.renew()
+      case 'token':
+        for (const resolve of guest.tokenWaiters.splice(0)) resolve(request.token)
+        return
+      case 'send':
+        return this.#sendFor(guest, request.message, answer)
+    }
+  }
+
+  #guestOf(tab: string, feed: number): Guest {
+    let guests = this.#guests.get(tab)
+    if (guests === undefined) {
+      guests = new Map()
+      this.#guests.set(tab, guests)
+      this.#lock(`${this.#name}:${tab}`, () => this.#dismiss(tab))
+    }
+    const guest = guests.get(feed) ?? { round: 0, subscription: null, tokenWaiters: [] }
+    guests.set(feed, guest)
+    return guest
+  }
+
+  #dismiss(tab: string): void {
+    for (const guest of this.#guests.get(tab)?.values() ?? []) guest.subscription?.close()
+    this.#guests.delete(tab)
+  }
+
+  #subscribeFor(
+    guest: Guest,
+    { channel, cursor, token: first }: Request & { op: 'subscribe' },
+    answer: (said: Answer) => void,
+  ): HostSubscription {
+    const { round } = guest
+    let isFirst = true
+    const subscription = this.host.subscribe(channel.name, channel.params, {
+      transport: channel.transport,
+      token: () => {
+        if (isFirst) {
+          isFirst = false
+          return first
+        }
+        answer({ is: 'tokenWanted' })
+        return new Promise((resolve) => guest.tokenWaiters.push(resolve))
+      },
+      ...(cursor === null ? {} : { lastEventId: cursor }),
+      onMessage: (message) => answer({ is: 'message', message }),
+      onGap: (gap) => answer({ is: 'gap', gap }),
+      onStatus: (status, error) => {
+        if (guest.round !== round) return
+        if (status === 'open') {
+          answer({ is: 'ready', id: subscription.cursor ?? '0', subject: subscription.subject })
+        } else if ((status === 'waiting' || status === 'failed') && error !== null) {
+          guest.subscription = null
+          subscription.close()
+          answer({ is: status === 'failed' ? 'refused' : 'lost', fault: toFault(error) })
+        }
+      },
+    })
+    return subscription
+  }
+
+  #sendFor(guest: Guest, message: Outgoing, answer: (said: Answer) => void): void {
+    const { ref, type, data, echo, idempotencyKey } = message
+    const none = new TakoError('subscription-unknown', 'the leading tab has no such subscription')
+    const options = { echo, ...(idempotencyKey === null ? {} : { idempotencyKey }) }
+    const sending = guest.subscription?.send(type, data, options) ?? Promise.reject(none)
+    sending.then(
+      ({ id }: Sent) => answer({ is: 'sent', ref, id }),
+      (error: TakoError) => answer({ is: 'sendFailed', ref, fault: toFault(error) }),
+    )
+  }
+}
+
+let lastNumber = 0
+
+/** A feed's way to the server: through the leader, or by its own port while this tab leads. */
+export class TabPort implements Port {
+  readonly number = ++lastNumber
+  #isWanted = false
+  #round = 0
+
+  constructor(
+    readonly tabs: Tabs,
+    readonly address: ChannelAddress,
+    readonly transport: Transport,
+    readonly events: PortEvents,
+    readonly token: () => Token | undefined,
+    readonly local: Port,
+  ) {}
+
+  get window(): number {
+    return this.local.window
+  }
+
+  want(): void {
+    this.#isWanted = true
+    this.tabs.remember(this)
+    if (this.tabs.isLeader) this.local.want()
+    else if (this.tabs.leader !== null) this.events.onUp()
+  }
+
+  subscribe(cursor: string | null, token: string | null): void {
+    if (this.tabs.isLeader) return this.local.subscribe(cursor, token)
+    this.#round += 1
+    const channel = { ...this.address, transport: this.transport }
+    this.#ask({ op: 'subscribe', channel, cursor, token })
+  }
+
+  renew(token: string): void {
+    if (this.tabs.isLeader) this.local.renew(token)
+    else this.#ask({ op: 'renew' })
+  }
+
+  send(message: Outgoing): void {
+    if (this.tabs.isLeader) this.local.send(message)
+    else this.#ask({ op: 'send', message })
+  }
+
+  lastHeardMs(): number {
+    return this.tabs.isLeader ? this.local.lastHeardMs() : this.tabs.lastHeardMs
+  }
+
+  drop(error: TakoError): void {
+    if (this.tabs.isLeader) return this.local.drop(error)
+    this.tabs.callLeader()
+    this.events.onLost(error)
+  }
+
+  leave(): void {
+    this.#isWanted = false
+    this.local.leave()
+    if (this.tabs.isLeader) return
+    this.#ask({ op: 'leave' })
+    this.tabs.forget(this)
+  }
+
+  /** Another tab leads, or this one does: from there on, at the feed's cursor. `lost`: one led before. */
+  moveToLeader(lost: TakoError | null): void {
+    this.#round += 1
+    if (lost !== null && this.#isWanted) this.events.onLost(lost)
+    if (this.#isWanted) this.want()
+  }
+
+  onAnswer(round: number, answer: Answer): void {
+    if (answer.is === 'tokenWanted') return this.#tellToken()
+    if (answer.is === 'sent') return this.events.onSent(answer.ref, answer.id)
+    if (answer.is === 'sendFailed') {
+      // `aborted` is about the leader's own subscription: the message goes again.
+      const wasReceived = answer.fault.code !== 'aborted'
+      return this.events.onSendFailed(answer.ref, fromFault(answer.fault), wasReceived)
+    }
+    if (round !== this.#round) return
+    switch (answer.is) {
+      case 'ready':
+        return this.events.onReady(answer.id, answer.subject)
+      case 'message':
+        return this.events.onMessage(answer.message)
+      case 'gap':
+        return this.events.onGap(answer.gap)
+      case 'refused':
+        return this.events.onRefused(fromFault(answer.fault))
+      case 'lost':
+        this.events.onLost(fromFault(answer.fault))
+        return this.events.onUp() // The leader waits for its connection; so does this feed.
+    }
+  }
+
+  #ask(request: Request): void {
+    this.tabs.request(this.number, this.#round, request)
+  }
+
+  #tellToken(): void {
+    const { environment, timeoutMs } = this.tabs.host
+    Promise.resolve(askToken(environment, this.token(), timeoutMs))
+      .then((token) => this.#ask({ op: 'token', token }))
+      .catch(environment.report) // The leader's own wait for it comes to an end.
+  }
+}
+
+/** Structured clones lose what an Error's class has. */
+function toFault({ code, message, hint, status, retryable, retryAfterMs }: TakoError): Fault {
+  return { code, message, hint, status, retryable, retryAfterMs }
+}
+
+function fromFault({ code, message, ...options }: Fault): TakoError {
+  return new TakoError(code, message, options)
+}
