@@ -24,7 +24,7 @@ export interface Log {
 const paths = ['/channels/authorize', '/channels/dispatch'] as const
 type Path = (typeof paths)[number]
 
-const refusalLogIntervalMs = 10_000
+const repeatedLogIntervalMs = 10_000
 
 /** True for the paths that an edge calls. */
 export function isCallback(path: string): path is Path {
@@ -35,7 +35,7 @@ export class Callbacks {
   readonly #definitions: () => Promise<DefinitionRegistry>
   readonly #secret: Buffer | null
   readonly #log: Log
-  #refusalLoggedAt = -refusalLogIntervalMs
+  readonly #loggedAt = new Map<string, number>() // by definition, at most: bounded
 
   /** Without a secret every call is refused: nothing else tells an edge from anybody else. */
   constructor(definitions: () => Promise<DefinitionRegistry>, secret: string | null, log: Log) {
@@ -61,6 +61,11 @@ export class Callbacks {
     }
   }
 
+  /** Of a call whose body did not arrive whole. */
+  broken(): CallbackAnswer {
+    return refusal(400, 'bad-request', 'the body broke off')
+  }
+
   tooLarge(): CallbackAnswer {
     this.#log.warn(`tako-channels: a callback of more than ${callbackBytesMax} bytes was refused`)
     return refusal(413, 'payload-too-large', `a callback has at most ${callbackBytesMax} bytes`)
@@ -79,7 +84,7 @@ export class Callbacks {
       }
       const misfit = definition.checkParams(call.params)
       if (misfit !== null) {
-        this.#log.warn(`tako-channels: ${where}: params that passed the edge do not fit: ${misfit}`)
+        this.#warnSometimes(definition.name, `${where}: params passed the edge, but: ${misfit}`)
         return refusal(400, 'params-invalid', misfit)
       }
       if (path === '/channels/authorize') return await this.#authorize(definition, call)
@@ -95,8 +100,9 @@ export class Callbacks {
     // The edge asks for a public channel only while it has not got the newest definitions.
     if (config.auth === false) return { status: 200, body: { ok: true } }
     if (config.auth === undefined) {
-      this.#log.warn(
-        `tako-channels: channel '${name}' has no auth, so nobody gets in. Add auth: { verify }, ` +
+      this.#warnSometimes(
+        name,
+        `channel '${name}' has no auth, so nobody gets in. Add auth: { verify }, ` +
           'or auth: false to make it public.',
       )
       return refusal(403, 'verify-rejected', 'the channel has no verify')
@@ -131,18 +137,23 @@ export class Callbacks {
     return refusal(400, 'bad-request', 'the call is not as agreed')
   }
 
-  // Anybody who reaches the app directly can cause it, so it is said once in a while.
   #logRefusal(): void {
-    const now = performance.now()
-    if (now - this.#refusalLoggedAt < refusalLogIntervalMs) return
-    this.#refusalLoggedAt = now
-    this.#log.warn(
+    this.#warnSometimes(
+      '',
       this.#secret === null
-        ? 'tako-channels: a callback was refused: give createTako the secret (secretFile or ' +
+        ? 'a callback was refused: give createTako the secret (secretFile or ' +
             "TAKO_APP_SECRET_FILE), the content of the edge's --app-secret-file."
-        : 'tako-channels: a callback with a wrong X-Tako-Internal-Token was refused. If it came ' +
+        : 'a callback with a wrong X-Tako-Internal-Token was refused. If it came ' +
             "from your edge: its --app-secret-file and createTako's secret must be the same.",
     )
+  }
+
+  // What clients can cause as often as they like is said once in a while.
+  #warnSometimes(about: string, text: string): void {
+    const now = performance.now()
+    if (now - (this.#loggedAt.get(about) ?? -Infinity) < repeatedLogIntervalMs) return
+    this.#loggedAt.set(about, now)
+    this.#log.warn(`tako-channels: ${text}`)
   }
 }
 

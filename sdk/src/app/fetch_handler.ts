@@ -11,7 +11,12 @@ export function makeFetchHandler(callbacks: Callbacks): FetchHandler {
     const token = request.headers.get('x-tako-internal-token')
     const refused = callbacks.refuseHead(request.method, token)
     if (refused !== null) return respond(refused)
-    const body = await readBody(request)
+    let body: string | null
+    try {
+      body = await readBody(request)
+    } catch {
+      return respond(callbacks.broken()) // Most servers have nobody left to give it to.
+    }
     if (body === null) return respond(callbacks.tooLarge())
     return respond(await callbacks.answer(pathname, body))
   }

@@ -228,6 +228,16 @@ test("a request that is not the edge's is handed on, its body untouched", async 
   expect(await request.text()).toBe('mine')
 })
 
+test('a body that breaks off is told, and verify is not asked', async () => {
+  const verify = vi.fn(() => true)
+  const body = new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) })
+  const init = { method: 'POST', body, headers: { 'X-Tako-Internal-Token': secret } }
+  const url = 'http://default.tako/channels/authorize'
+  const request = new Request(url, { ...init, duplex: 'half' } as RequestInit)
+  expect((await makeTako(verify).handler(request))?.status).toBe(400)
+  expect(verify).not.toHaveBeenCalled()
+})
+
 test('a caller that leaves in the middle of its body breaks nothing', async () => {
   const verify = vi.fn(() => true)
   const tako = makeTako(verify)

@@ -5,13 +5,14 @@ import type { AddressInfo } from 'node:net'
 import { type HttpBindings, serve } from '@hono/node-server'
 import express from 'express'
 import { Hono } from 'hono'
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 
 import { createTako, defineChannel } from '../../src/index.js'
 
 const tako = createTako({
   channels: [defineChannel('room', { auth: { verify: () => ({ subject: 'ann' }) } })],
   secret: 'a secret',
+  log: { warn: vi.fn(), error: vi.fn() },
 })
 afterAll(() => tako.close())
 

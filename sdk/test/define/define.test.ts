@@ -1,5 +1,5 @@
 // defineChannel: what it returns, what it refuses, and what the server is sent for it.
-import { Type } from '@sinclair/typebox'
+import { type TObject, Type } from '@sinclair/typebox'
 import { describe, expect, test } from 'vitest'
 
 import { definitionOf } from '../../src/define/define.js'
@@ -114,10 +114,28 @@ describe('what the server is sent', () => {
   })
 })
 
-test('params with a format are checked by everything else: the edge has checked the format', () => {
-  const channel = defineChannel('mail', {
-    paramsSchema: (t) => t.Object({ to: t.String({ format: 'email', minLength: 3 }) }),
+describe('the second check of params', () => {
+  const check = (schema: TObject, params: unknown) =>
+    definitionOf(defineChannel('c', { paramsSchema: schema }))?.checkParams(params)
+
+  test.each([
+    ['a format', Type.String({ format: 'email' }), 'a@b'],
+    ['a pattern of RE2', Type.String({ pattern: '(?i)^room$' }), 'ROOM'],
+    ['a length in characters', Type.String({ maxLength: 1 }), '😀'],
+    ['a template', Type.TemplateLiteral('room-${string}'), 'room-1'],
+    ['plain JSON Schema', Type.Unsafe<'a' | 'b'>({ type: 'string', enum: ['a', 'b'] }), 'a'],
+    ['rules of items', Type.Array(Type.String({ pattern: '(?i)a' })), ['A']],
+    ['rules of a union', Type.Union([Type.String({ format: 'uuid' }), Type.Null()]), 'x'],
+    ['a step that is no binary fraction', Type.Number({ multipleOf: 0.1 }), 0.3],
+  ])('leaves %s to the edge, which has checked it', (_, param, value) => {
+    expect(check(Type.Object({ p: param }), { p: value })).toBeNull()
   })
-  expect(definitionOf(channel)?.checkParams({ to: 'a@b' })).toBeNull()
-  expect(definitionOf(channel)?.checkParams({ to: 'a' })).toContain('/to')
+
+  test('refuses what has another shape, also under the name of a rule', () => {
+    const schema = Type.Object({ format: Type.String({ minLength: 1 }), page: Type.Integer() })
+    expect(check(schema, { format: 'pdf', page: 1 })).toBeNull()
+    expect(check(schema, { format: '', page: 1 })).toContain('/format')
+    expect(check(schema, { format: 'pdf', page: '1' })).toContain('/page')
+    expect(check(schema, { page: 1 })).toContain('/format')
+  })
 })

@@ -22,6 +22,7 @@ test.each([
   ['null', Type.Null()],
   ['literals', Type.Union([Type.Literal('a'), Type.Literal(1), Type.Literal(true)])],
   ['enums', Type.Enum({ A: 'a', B: 'b' })],
+  ['plain JSON Schema', Type.Unsafe<string>({ type: ['string', 'null'], enum: ['a', null] })],
   ['templates', Type.TemplateLiteral('room-${string}')],
   ['arrays', Type.Array(Type.String(), { minItems: 1, maxItems: 3, uniqueItems: true })],
   ['objects', Type.Object({ a: Type.Optional(Type.String()) }, { additionalProperties: false })],
