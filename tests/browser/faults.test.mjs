@@ -179,3 +179,54 @@ test('a page that is loaded anew shows what was said before', async () => {
   await watched.tab.live()
   await assertComplete(watched)
 })
+
+test('a refused session is told and not asked for again and again; trying again mends it', async () => {
+  const person = await browser.person('Refused')
+  let asked = 0
+  await person.context.route('**/api/session', (route) => {
+    asked += 1
+    return route.fulfill({ json: { token: 'not.ours' } })
+  })
+  const tab = await person.open(`${wire.url}/activity`)
+  await tab.page.locator('.empty', { hasText: 'The stream can’t be opened' }).waitFor()
+  await tab.room('garden')
+  await tab.page.locator('.empty', { hasText: 'This room can’t be opened' }).waitFor()
+  // Attempts that nobody stops would show by then: they begin within half a second.
+  const askedBefore = asked
+  await tab.page.waitForTimeout(3_000)
+  assert.equal(asked, askedBefore)
+
+  await person.context.unroute('**/api/session')
+  await tab.page.click('button:has-text("Try again")')
+  await tab.live()
+  await tab.say('allowed now')
+  await tab.sees('allowed now')
+  await tab.nothingPending()
+  await app.publish('kitchen', 'for the badge')
+  await tab.page.waitForSelector('.side a[href="/rooms/kitchen"] .badge')
+  await tab.page.click('.side a[href="/activity"]')
+  await tab.page.click('button:has-text("Try again")')
+  await tab.page.locator('.feed li', { hasText: 'Welcome' }).waitFor()
+})
+
+test('away for longer than messages are kept: the page says that some are missing', async () => {
+  const person = await browser.person('Late')
+  const tab = await person.open(`${wire.url}/rooms/kitchen`)
+  await app.publish('kitchen', 'before')
+  await tab.sees('before')
+  wire.cut()
+  await tab.hasStatus('waiting')
+  await app.publishMany('kitchen', 'flood', 10_100) // 10,000 are kept.
+  wire.restore()
+  await tab.page.evaluate(() => window.dispatchEvent(new Event('online')))
+  await tab.page.locator('.note.warn', { hasText: 'some before them are missing' }).waitFor()
+  await tab.sees('flood 10099')
+  const shown = await tab.texts('flood')
+  assert.deepEqual(
+    shown,
+    Array.from({ length: shown.length }, (_, index) => `flood ${10_100 - shown.length + index}`),
+  )
+  await tab.say('and on it goes')
+  await tab.sees('and on it goes')
+  assert.deepEqual(tab.errors, [])
+})

@@ -1,4 +1,5 @@
 // The whole product with the example app, for a test; and publishing to it as a backend would.
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import os from 'node:os'
@@ -7,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 import { Stack } from '../../../deploy/stack.mjs'
 
+const batchMax = 1_000
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
 export const build = process.env.TAKO_BUILD_DIR ?? path.join(root, 'build')
@@ -51,13 +53,30 @@ export class App {
    * One message into a room; resolves when the broker has it. Waits for a broker that is being
    * restarted: the key keeps a repeated call from storing it twice.
    */
-  async publish(room, text, idempotencyKey = text) {
+  async publish(room, text) {
+    const target = `/v1/channels/chat/messages?room=${room}`
+    const body = messageOf(text)
+    const headers = { 'idempotency-key': randomUUID() }
     const deadline = Date.now() + 10_000
     for (;;) {
-      const status = await this.#post(room, text, idempotencyKey)
+      const status = await this.#post(target, body, headers)
       if (status === 201 || status === 200) return
       if (Date.now() > deadline) throw new Error(`publish ${text}: ${status}`)
       await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  /** Publishes so many numbered messages at once, in batches. */
+  async publishMany(room, prefix, count) {
+    const texts = Array.from({ length: count }, (_, index) => `${prefix} ${index}`)
+    for (let from = 0; from < count; from += batchMax) {
+      const messages = texts.slice(from, from + batchMax).map((text) => ({
+        channel: 'chat',
+        params: { room },
+        ...messageOf(text),
+      }))
+      const status = await this.#post('/v1/batch', { messages })
+      if (status !== 200) throw new Error(`batch: ${status}`)
     }
   }
 
@@ -90,19 +109,23 @@ export class App {
     }
   }
 
-  #post(room, text, idempotencyKey) {
+  #post(target, body, headers = {}) {
     return new Promise((resolve) => {
       const request = http.request({
         socketPath: this.stack.file('app.sock'),
         method: 'POST',
-        path: `/v1/channels/chat/messages?room=${room}`,
-        headers: { 'idempotency-key': idempotencyKey.replaceAll(' ', '-') },
+        path: target,
+        headers,
         timeout: 5_000,
       })
       request.on('response', (response) => response.resume() && resolve(response.statusCode))
       request.on('timeout', () => request.destroy(new Error('no answer in time')))
       request.on('error', (failure) => resolve(failure.message))
-      request.end(JSON.stringify({ type: 'msg', data: { text, name: 'backend', at: Date.now() } }))
+      request.end(JSON.stringify(body))
     })
   }
+}
+
+function messageOf(text) {
+  return { type: 'msg', data: { text, name: 'backend', at: Date.now() } }
 }

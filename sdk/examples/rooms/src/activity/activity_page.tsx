@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'react'
 
 import { useIdentity } from '../session.js'
+import { Refused } from '../shell/refused.js'
 import { useActivity } from './activity_context.js'
 import { wave } from './wave.js'
 import { ago, wordsOf } from './words.js'
@@ -22,15 +23,9 @@ export function ActivityPage() {
         </div>
         <WaveAtMyself />
       </header>
-      {status === 'failed' && (
-        <div className="note warn" role="alert">
-          {error?.message ?? 'The server refused the stream.'}{' '}
-          <button type="button" className="link" onClick={retry}>
-            Try again
-          </button>
-        </div>
-      )}
-      {notifications.length === 0 && status !== 'failed' ? (
+      {status === 'failed' ? (
+        <Refused what="The stream" error={error} onRetry={retry} />
+      ) : notifications.length === 0 ? (
         <div className="empty">
           <h2>{status === 'open' ? 'Nothing yet' : 'Connecting…'}</h2>
           <p>When someone waves at you or the shop passes a round number, it is here.</p>

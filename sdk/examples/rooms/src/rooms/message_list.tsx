@@ -5,6 +5,7 @@ import type { SubscriptionStatus } from 'tako-channels/client'
 
 import { useIdentity } from '../session.js'
 import { Avatar } from '../shell/avatar.js'
+import { Refused } from '../shell/refused.js'
 import { type ChatMessage, startsGroup } from './messages.js'
 import type { Unsent } from './outbox.js'
 import type { RoomName } from './rooms.js'
@@ -35,7 +36,7 @@ export function MessageList(props: MessageListProps) {
   return (
     <div className="messages" ref={list} role="log" aria-live="polite" tabIndex={0}>
       {status === 'failed' ? (
-        <Failed error={error} onRetry={onRetryRoom} />
+        <Refused what="This room" error={error} onRetry={onRetryRoom} />
       ) : isEmpty && status === 'open' ? (
         <div className="empty">
           <h2>It is quiet in #{room}</h2>
@@ -134,18 +135,6 @@ function AwayLine({ count }: { count: number }) {
     <p className="away" role="separator">
       <span>While you were away · {count === 1 ? '1 message' : `${count} messages`}</span>
     </p>
-  )
-}
-
-function Failed({ error, onRetry }: { error: TakoError | null; onRetry(): void }) {
-  return (
-    <div className="empty" role="alert">
-      <h2>This room can’t be opened</h2>
-      <p>{error === null ? 'The server refused it.' : [error.message, error.hint].join('. ')}</p>
-      <button type="button" className="button" onClick={onRetry}>
-        Try again
-      </button>
-    </div>
   )
 }
 

@@ -1,42 +1,24 @@
 // One room: what was said, who types, and where one writes.
-import { useCallback, useMemo } from 'react'
+import { useCallback } from 'react'
 import type { Gap } from 'tako-channels/client'
-import { useChannel } from 'tako-channels/react'
 
 import { onLinkClick } from '../router.js'
-import { useIdentity } from '../session.js'
-import { tell } from '../shell/story.js'
 import { Composer } from './composer.js'
 import { MessageList } from './message_list.js'
-import { toChatMessages } from './messages.js'
 import { type RoomName, rooms } from './rooms.js'
 import { useRooms, useUnsent } from './rooms_context.js'
 import { TypingLine } from './typing_line.js'
 import { useTypists } from './typing.js'
 import { useAway } from './use_away.js'
-
-const historyLimit = 100
+import { useRoom } from './use_room.js'
 
 export function RoomPage({ room }: { room: RoomName }) {
-  const { identity } = useIdentity()
-  const { say, retry } = useRooms()
+  const { say, retry, reopen } = useRooms()
   const { typists, note } = useTypists(room)
-  const channel = useChannel('chat', {
-    params: { room },
-    historyLimit,
-    onMessage: (message) => {
-      if (message.subject === undefined || message.subject === identity.name) return
-      note(message.subject, message.type === 'typing' && message.data.typing)
-    },
-    onGap: (gap) => tell(`#${room}: some messages are gone (${gap.reason})`),
-  })
-  const messages = useMemo(
-    () => toChatMessages(channel.messages, identity.name),
-    [channel.messages, identity.name],
-  )
+  const channel = useRoom(room, note)
+  const { messages, send } = channel
   const unsent = useUnsent(room)
   const away = useAway(room, channel.status, messages)
-  const { send } = channel
   const tellTyping = useCallback(
     // Nobody misses it when it fails: it is of interest only now.
     (typing: boolean) => void send('typing', { typing }).catch(() => {}),
@@ -67,7 +49,10 @@ export function RoomPage({ room }: { room: RoomName }) {
         status={channel.status}
         error={channel.error}
         onRetry={retry}
-        onRetryRoom={channel.retry}
+        onRetryRoom={() => {
+          channel.retry()
+          reopen()
+        }}
       />
       <TypingLine names={typists} />
       <Composer room={room} onSay={(text) => say(room, text)} onTyping={tellTyping} />
@@ -98,7 +83,7 @@ function GapNote({ gap }: { gap: Gap }) {
       : 'The history of this room was lost on the server.'
   return (
     <p className="note warn" role="status">
-      {why} Some messages are missing here; from now on you see all of them.
+      {why} You see the newest messages; some before them are missing.
     </p>
   )
 }

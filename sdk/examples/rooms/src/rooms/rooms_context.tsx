@@ -10,7 +10,7 @@ import { useIdentity } from '../session.js'
 import { Outbox, type Unsent } from './outbox.js'
 import { type RoomName, roomOfPath, rooms } from './rooms.js'
 
-type Send = UseChannelResult<MessagesOf<'chat'>>['send']
+type Feed = Pick<UseChannelResult<MessagesOf<'chat'>>, 'send' | 'retry'>
 
 interface Rooms {
   readonly unread: Readonly<Partial<Record<RoomName, number>>>
@@ -18,6 +18,8 @@ interface Rooms {
   /** Shown at once, sent when there is a connection. */
   say(room: RoomName, text: string): void
   retry(unsent: Unsent): void
+  /** Tries to open again what was refused. */
+  reopen(): void
 }
 
 const RoomsContext = createContext<Rooms | null>(null)
@@ -26,7 +28,7 @@ export function RoomsProvider({ children }: { children: ReactNode }) {
   const open = roomOfPath(usePath())
   const [unread, setUnread] = useState<Rooms['unread']>({})
   const [outbox] = useState(() => new Outbox())
-  const [senders] = useState(() => new Map<RoomName, Send>())
+  const [feeds] = useState(() => new Map<RoomName, Feed>())
 
   useEffect(() => {
     if (open !== null) setUnread((counts) => ({ ...counts, [open]: 0 }))
@@ -34,17 +36,18 @@ export function RoomsProvider({ children }: { children: ReactNode }) {
 
   const value = useMemo(() => {
     const send = ({ room, key, text, at }: Unsent) => {
-      const sender = senders.get(room)
-      if (sender === undefined) return Promise.reject(new Error('this room is not connected'))
-      return sender('msg', { text, at, key }, { idempotencyKey: key })
+      const feed = feeds.get(room)
+      if (feed === undefined) return Promise.reject(new Error('this room is not connected'))
+      return feed.send('msg', { text, at, key }, { idempotencyKey: key })
     }
     return {
       unread,
       outbox,
       say: (room: RoomName, text: string) => outbox.add(room, text, send),
       retry: ({ key }: Unsent) => outbox.retry(key, send),
+      reopen: () => feeds.forEach((feed) => feed.retry()),
     }
-  }, [unread, outbox, senders])
+  }, [unread, outbox, feeds])
 
   const countUnread = (name: RoomName) => {
     if (name !== open) setUnread((counts) => ({ ...counts, [name]: (counts[name] ?? 0) + 1 }))
@@ -55,7 +58,7 @@ export function RoomsProvider({ children }: { children: ReactNode }) {
         <RoomFeed
           key={name}
           room={name}
-          senders={senders}
+          feeds={feeds}
           onKey={(key) => outbox.remove(key)}
           onOther={() => countUnread(name)}
         />
@@ -67,16 +70,16 @@ export function RoomsProvider({ children }: { children: ReactNode }) {
 
 interface RoomFeedProps {
   room: RoomName
-  senders: Map<RoomName, Send>
+  feeds: Map<RoomName, Feed>
   /** What was said under this key is there. */
   onKey(key: string): void
   /** Someone else said something. */
   onOther(): void
 }
 
-function RoomFeed({ room, senders, onKey, onOther }: RoomFeedProps) {
+function RoomFeed({ room, feeds, onKey, onOther }: RoomFeedProps) {
   const { identity } = useIdentity()
-  const { send } = useChannel('chat', {
+  const { send, retry } = useChannel('chat', {
     params: { room },
     limit: 1, // It counts; the room's page keeps the messages.
     onMessage: (message) => {
@@ -86,9 +89,9 @@ function RoomFeed({ room, senders, onKey, onOther }: RoomFeedProps) {
     },
   })
   useEffect(() => {
-    senders.set(room, send)
-    return () => void senders.delete(room)
-  }, [room, send, senders])
+    feeds.set(room, { send, retry })
+    return () => void feeds.delete(room)
+  }, [room, send, retry, feeds])
   return null
 }
 
