@@ -6,22 +6,23 @@ const firstDelayMs = 50
 const delayMaxMs = 2_000
 
 /**
- * Runs `attempt` until it succeeds, fails for good, or patience ends; then its last failure is thrown.
- * Call it only with what is safe to repeat.
+ * Runs `attempt` until it succeeds, fails for good, or patience ends; then it throws why retries were
+ * needed, rather than that time ran out. Call it only with what is safe to repeat.
  */
 export async function withRetries<T>(
   attempt: () => Promise<T>,
   patience: Patience,
   random: () => number = Math.random,
 ): Promise<T> {
+  let why: TakoError | undefined
   for (let round = 0; ; round += 1) {
     try {
       return await attempt()
     } catch (failure) {
       if (!mayHelp(failure)) throw failure
+      if (why === undefined || failure.code !== 'timeout') why = failure
       const delayMs = retryDelayMs(round, failure.retryAfterMs, random)
-      // A wait that patience does not outlast would only hide why it failed.
-      if (delayMs >= patience.leftMs) throw failure
+      if (delayMs >= patience.leftMs) throw why
       await patience.sleep(delayMs)
     }
   }

@@ -184,6 +184,19 @@ describe('retries', () => {
     expect(retryDelayMs(0, 3000, () => 0.5)).toBe(3025)
   })
 
+  test('when time runs out amid an attempt, the failure before it is told', async () => {
+    const failures = [
+      new TakoError('log-full', 'the disk is full'),
+      new TakoError('timeout', 'late'),
+    ]
+    const patience = new Patience(1000)
+    const attempt = vi.fn(() => Promise.reject(failures[attempt.mock.calls.length - 1]))
+    const left = vi.spyOn(patience, 'leftMs', 'get').mockReturnValueOnce(1000).mockReturnValue(0)
+    await expect(withRetries(attempt, patience, () => 0)).rejects.toBe(failures[0])
+    expect(attempt).toHaveBeenCalledTimes(2)
+    left.mockRestore()
+  })
+
   test('our own full queue is not retried', async () => {
     const attempt = vi.fn(() => Promise.reject(new TakoError('queue-full', 'full')))
     await expect(withRetries(attempt, new Patience(1000))).rejects.toThrow('full')
