@@ -4,7 +4,7 @@ import type { Transport } from '../types.js'
 import type { ChannelName, MessagesOf, NeedsParams, ParamsOf } from '../registry.js'
 import { addressKey, channelAddress } from './address.js'
 import { type Environment, environment } from './environment.js'
-import { EventStreamPort } from './event_stream.js'
+import type { EventStreamPort } from './event_stream.js'
 import { Feed } from './feed.js'
 import type { ClientContext } from './http.js'
 import { LazyPort } from './lazy_port.js'
@@ -183,21 +183,24 @@ class Client {
 
   #makeFeed(key: string, transport: Transport, address: Feed['address']): Feed {
     let stream: EventStreamPort | null = null
-    const makeOwnPort = (feed: Feed): Port => {
-      if (transport === 'ws') return this.#hub.port(address, feed)
-      const token = () => feed.token
+    const loadStream = async (feed: Feed) => {
+      const { EventStreamPort } = await import('./event_stream.js')
       const onStatus = () => this.#updateStatus()
-      stream = new EventStreamPort(this.#context, address, feed, token, onStatus)
-      this.#streams.add(stream)
+      stream = new EventStreamPort(this.#context, address, feed, () => feed.token, onStatus)
+      if (this.#feeds.get(key) === feed) this.#streams.add(stream)
       return stream
     }
     const makePort = (feed: Feed): Port => {
-      const own = makeOwnPort(feed)
+      const own =
+        transport === 'ws'
+          ? this.#hub.port(address, feed)
+          : new LazyPort(() => loadStream(feed), feed)
       if (this.#tabs === null) return own
       const token = () => feed.token
-      return new LazyPort(
-        this.#tabs.then((tabs) => tabs?.port(address, transport, feed, token, own) ?? own),
-      )
+      const share = async () => {
+        return (await this.#tabs)?.port(address, transport, feed, token, own) ?? own
+      }
+      return new LazyPort(share, feed)
     }
     const forget = (gone: Feed) => {
       for (const [name, feed] of this.#feeds) if (feed === gone) this.#feeds.delete(name)

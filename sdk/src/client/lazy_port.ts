@@ -1,25 +1,27 @@
-// LazyPort: a transport that is still to come, such as one whose code is loaded on demand.
-import type { TakoError } from '../error.js'
-import type { Outgoing, Port } from './port.js'
+// LazyPort: a transport whose code is loaded when it is first wanted: a page pays for what it uses.
+import { TakoError } from '../error.js'
+import type { Outgoing, Port, PortEvents } from './port.js'
 
 export class LazyPort implements Port {
   #port: Port | null = null
   #isWanted = false
 
-  constructor(port: Promise<Port>) {
-    void port.then((loaded) => {
-      this.#port = loaded
-      if (this.#isWanted) loaded.want()
-    })
-  }
+  #isLoading = false
+
+  /** `load` may fail as any request does; the feed then asks again, later and later. */
+  constructor(
+    readonly load: () => Promise<Port>,
+    readonly events: PortEvents,
+  ) {}
 
   get window(): number {
-    return this.#port?.window ?? 0
+    return this.#port?.window ?? 1
   }
 
   want(): void {
     this.#isWanted = true
-    this.#port?.want()
+    if (this.#port !== null) this.#port.want()
+    else if (!this.#isLoading) void this.#load()
   }
 
   subscribe(cursor: string | null, token: string | null): void {
@@ -45,5 +47,20 @@ export class LazyPort implements Port {
   leave(): void {
     this.#isWanted = false
     this.#port?.leave()
+  }
+
+  async #load(): Promise<void> {
+    this.#isLoading = true
+    try {
+      this.#port = await this.load()
+    } catch (cause) {
+      const hint = 'Was a new version of the page published? Then reload it.'
+      const text = "the transport's code could not be loaded"
+      const error = new TakoError('connection-failed', text, { hint, cause })
+      if (this.#isWanted) this.events.onRefused(error)
+    } finally {
+      this.#isLoading = false
+    }
+    if (this.#isWanted) this.#port?.want()
   }
 }

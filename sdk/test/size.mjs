@@ -1,0 +1,38 @@
+// Holds the size budgets of what a browser loads: bundled, minified, gzipped. `node test/size.mjs`.
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+
+import { build } from 'esbuild'
+
+const folder = fileURLToPath(new URL('..', import.meta.url))
+/** Code for `transport: 'sse'` and `shareTabs`, loaded on demand: bundlers make chunks of it. */
+const onDemand = ['./event_stream.js', './tabs.js']
+/** What a page with the hooks has anyway. */
+const besides = ['react', 'react/*', '../client/*', '../error.js']
+
+const budgets = [
+  { name: 'createClient', code: `export { createClient } from './src/client/index.js'`, limit: 10 },
+  { name: 'all of client', code: `export * from './src/client/index.js'`, limit: 11 },
+  { name: 'react', code: `export * from './src/react/index.js'`, limit: 3, external: besides },
+]
+
+/** Bytes of the bundle, gzipped. */
+async function sizeOf(code, external = onDemand) {
+  const { outputFiles } = await build({
+    stdin: { contents: code, resolveDir: folder, loader: 'ts' },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    external,
+  })
+  return gzipSync(outputFiles[0].contents, { level: 9 }).length
+}
+
+for (const { name, code, limit, external } of budgets) {
+  const size = await sizeOf(code, external)
+  const isTooBig = size > limit * 1024
+  if (isTooBig) process.exitCode = 1
+  console.log(`${name}: ${size} bytes of ${limit * 1024}${isTooBig ? ': too big' : ''}`)
+}
