@@ -87,18 +87,21 @@ interface FigureProps {
 }
 
 function Figure({ name, value, change = null, isLessBetter = false }: FigureProps) {
-  const isGood = change !== null && change !== 0 && change > 0 !== isLessBetter
+  const isGood = change ? change > 0 !== isLessBetter : undefined
   return (
     <div className="card figure">
       <h2>{name}</h2>
       <p className="value">{value ?? '–'}</p>
-      <p className="change" data-good={change === null || change === 0 ? undefined : isGood}>
-        {change === null
-          ? '\u00a0'
-          : `${change > 0 ? '▲' : '▼'} ${Math.abs(change)} % in ${changeOverTicks} s`}
+      <p className="change" data-good={isGood}>
+        {change === null ? '\u00a0' : changeWords(change)}
       </p>
     </div>
   )
+}
+
+function changeWords(percent: number): string {
+  if (percent === 0) return `Unchanged in ${changeOverTicks} s`
+  return `${percent > 0 ? '▲' : '▼'} ${Math.abs(percent)} % in ${changeOverTicks} s`
 }
 
 function Regions({ regions }: { regions: Tick['regions'] }) {

@@ -47,7 +47,7 @@ export function MessageList(props: MessageListProps) {
       )}
       {messages.map((message, index) => (
         <Fragment key={message.id}>
-          {away?.firstId === message.id && <AwayLine count={away.count} />}
+          {away?.firstId === message.id && <AwayLine away={away} />}
           <Message
             message={message}
             isFirst={startsGroup(message, messages[index - 1]) || away?.firstId === message.id}
@@ -130,10 +130,14 @@ function UnsentMessage({ unsent, onRetry }: { unsent: Unsent; onRetry(): void })
   )
 }
 
-function AwayLine({ count }: { count: number }) {
+function AwayLine({ away: { count, isMore } }: { away: Away }) {
+  const messages = count === 1 ? '1 message' : `${count} messages`
   return (
     <p className="away" role="separator">
-      <span>While you were away · {count === 1 ? '1 message' : `${count} messages`}</span>
+      <span>
+        While you were away · {isMore && 'more than '}
+        {messages}
+      </span>
     </p>
   )
 }

@@ -8,6 +8,8 @@ export interface Away {
   /** The first message that was missed. */
   readonly firstId: string
   readonly count: number
+  /** The list no longer reaches back to where it begins: there were more. */
+  readonly isMore: boolean
 }
 
 interface Span {
@@ -55,5 +57,6 @@ function missed({ afterId, until }: Span, messages: readonly ChatMessage[]): Awa
   const from = messages.findIndex(({ id }) => id === afterId) + 1
   const those = messages.slice(from).filter(({ isOwn, at }) => !isOwn && at !== null && at < until)
   const firstId = those[0]?.id
-  return firstId === undefined ? null : { firstId, count: those.length }
+  const isMore = from === 0 && afterId !== null
+  return firstId === undefined ? null : { firstId, count: those.length, isMore }
 }

@@ -1,6 +1,6 @@
 // A room's channel as its page needs it: the messages from the newest page of history on, and from
 // anew when some of them can't be had any more.
-import { useMemo, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import type { ChannelMessage, MessagesOf } from 'tako-channels'
 import type { Gap } from 'tako-channels/client'
 import { useChannel } from 'tako-channels/react'
@@ -43,6 +43,9 @@ export function useRoom(room: RoomName, onTyping: (name: string, isTyping: boole
       }
     },
   })
+  // Whoever comes back to a room gets its newest page anyway.
+  useEffect(() => setReloaded(null), [room])
+
   const before = reloaded?.room === room ? reloaded : null
   const messages = useMemo(
     () => toChatMessages(follow(before?.messages ?? [], channel.messages), identity.name),
