@@ -16,6 +16,12 @@ import type { SubscriptionEvent } from './subscription_state.js'
 import { askToken, isAuthError } from './token.js'
 import type { Gap, Token } from './types.js'
 
+/**
+ * Renewals are so far apart at least: a server that notices 30 s ahead asks again at once when the app
+ * grants for less, and would have the app judge without a pause.
+ */
+const renewalGapMs = 1_000
+
 /** One subscriber of a feed. */
 export interface Member {
   /** The last position it took; null: it wants to start at the head. */
@@ -53,6 +59,8 @@ export class Feed implements PortEvents {
   #isSettling = false
   readonly #backoff: Backoff
   #cancelTimer = () => {}
+  #renewedMs = -Infinity
+  #cancelRenewal = () => {}
 
   constructor(
     readonly context: ClientContext,
@@ -109,7 +117,7 @@ export class Feed implements PortEvents {
   /** The default token changed. */
   tokenChanged(): void {
     if (this.#members.size === 0) return // The last has just left; there is nobody to ask for.
-    if (this.#phase === 'live') this.onRenewalDue()
+    if (this.#phase === 'live') this.#renew()
     else if (this.error !== null && isAuthError(this.error)) this.retry()
   }
 
@@ -160,6 +168,14 @@ export class Feed implements PortEvents {
   }
 
   onRenewalDue(): void {
+    const { setTimer, now } = this.context.environment
+    const waitMs = Math.max(0, this.#renewedMs + renewalGapMs - now())
+    this.#cancelRenewal()
+    this.#cancelRenewal = setTimer(() => this.#renew(), waitMs)
+  }
+
+  #renew(): void {
+    this.#renewedMs = this.context.environment.now()
     const attempt = this.#attempt
     const { environment, timeoutMs } = this.context
     Promise.resolve(askToken(environment, this.token, timeoutMs))
@@ -365,6 +381,7 @@ export class Feed implements PortEvents {
 
   #stop(phase: Phase, error: TakoError): void {
     this.#cancelTimer()
+    this.#cancelRenewal()
     this.#attempt += 1
     this.#phase = phase
     this.error = error

@@ -122,6 +122,19 @@ describe.each(['ws', 'sse'] as const)('over %s', (transport) => {
     expect(listener.statuses).toContain('waiting')
   })
 
+  test('an edge that leaves in order says when to come back; nothing is lost', async () => {
+    const room = freshRoom()
+    const listener = listen(connect(), 'room', room, transport)
+    await open(listener)
+    const publishing = (async () => {
+      for (let n = 0; n < 100; n++) await cluster.publish(`room?id=${room.id}`, 'say', { n })
+    })()
+    await cluster.replaceEdge('SIGTERM')
+    await publishing
+    await until('all', () => listener.received.length >= 100)
+    expect(numbers(listener)).toEqual(upTo(100))
+  })
+
   test('sends survive a killed edge: each is delivered once, in order', async () => {
     const listener = listen(connect(), 'room', freshRoom(), transport)
     await open(listener)

@@ -454,3 +454,26 @@ test('close ends all, with promises refused', async () => {
   await until('the socket to close', () => socket.isClosed)
   expect(listener.changes).toEqual(['open', 'closed'])
 })
+
+test('a server that asks for renewal without a pause is answered once a second', async () => {
+  let asked = 0
+  const delays: number[] = []
+  const setTimer = (callback: () => void, ms: number) => {
+    delays.push(ms)
+    const timer = setTimeout(callback, Math.min(ms, 50))
+    return () => clearTimeout(timer)
+  }
+  const token = () => `t${++asked}`
+  const listener = harness.listen(harness.client({ token }, { setTimer, now: () => 5_000 }))
+  const socket = await harness.server.nextSocket()
+  await socket.accept(at(0))
+  await listener.status('open')
+  const reauth = { type: 'tako.reauth', data: { before: 1 }, key: 'room?id=1' }
+  socket.send(reauth)
+  await socket.next()
+  delays.splice(0)
+  socket.send(reauth)
+  await socket.next()
+  expect(delays).toContain(1_000)
+  expect(asked).toBe(3)
+})
