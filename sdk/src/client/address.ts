@@ -1,6 +1,7 @@
 // Addresses: from a channel's name and params to URLs, and to the key that tells channels apart.
 import { TakoError } from '../error.js'
 import type { Params } from '../types.js'
+import { printJson } from './json.js'
 
 /** A channel as its subscriber names it. */
 export interface ChannelAddress {
@@ -26,6 +27,11 @@ export function channelAddress(name: string, params: Params | undefined): Channe
     if (param.startsWith('_') || param === 'last_message_id') {
       throw new TakoError('usage-invalid', `'${param}' can't be the name of a param`, {
         hint: 'Names that begin with _ and last_message_id mean something to the server.',
+      })
+    }
+    if (printJson(value) === undefined) {
+      throw new TakoError('usage-invalid', `the param '${param}' is nothing that JSON can say`, {
+        hint: 'Give a string, a number or a boolean.',
       })
     }
     sorted[param] = value

@@ -110,7 +110,7 @@ class Client {
     const address = channelAddress(name, params)
     const key = `${transport} ${addressKey(address)}`
     const feed = this.#feeds.get(key) ?? this.#makeFeed(key, transport, address)
-    const storageKey = `tako-channels:${addressKey(address)}`
+    const storageKey = `tako-channels:${this.#context.baseUrl} ${addressKey(address)}`
     const { storage } = this.#context.environment
     const stored = options.resumeOnReload ? storage?.getItem(storageKey) : null
     const start = stored && parsePosition(stored) ? stored : (options.lastEventId ?? null)

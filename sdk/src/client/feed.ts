@@ -221,8 +221,7 @@ export class Feed implements PortEvents {
     const entry = this.outbox.sent(ref, id)
     // With echo:false the answer is the delivery: it takes the message's place in the order.
     if (entry && !entry.echo && this.#phase === 'live' && !(id && isCovered(id, this.#position))) {
-      const { type } = entry
-      const data = JSON.parse(JSON.stringify(entry.data)) as unknown
+      const { type, data } = entry
       const subject = this.subject === null ? {} : { subject: this.subject }
       const position = id === null ? {} : { id }
       const message = { ...position, channel: this.address.name, type, data, ...subject }

@@ -2,6 +2,7 @@
 import { TakoError } from '../error.js'
 import { askToken, isAuthError } from './token.js'
 import type { Environment } from './environment.js'
+import { parseJson } from './json.js'
 import type { Token } from './types.js'
 
 /** What every part of a client needs of it. */
@@ -65,14 +66,5 @@ async function requestOnce(
       : new TakoError('connection-failed', 'the request failed', { cause })
   } finally {
     cancel()
-  }
-}
-
-/** Undefined for what is no JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

@@ -4,6 +4,7 @@ import type { ChannelMessage, HistoryPage, HistoryQuery } from '../types.js'
 import { channelPath } from './address.js'
 import type { Feed, Member } from './feed.js'
 import { request } from './http.js'
+import { parseJson, printJson } from './json.js'
 import { type SubscriptionEvent, nextSubscriptionStatus } from './subscription_state.js'
 import type {
   Gap,
@@ -57,10 +58,13 @@ export class ClientSubscription implements Subscription<Messages>, Member {
   send(type: string, data: unknown, options: SendOptions = {}): Promise<Sent> {
     const { idempotencyKey = null, echo = true } = options
     return new Promise((resolve, reject) => {
-      const fault = this.#faultOf(type, data, idempotencyKey, echo)
+      const text = printJson(data)
+      const fault = this.#faultOf(type, text, idempotencyKey, echo)
       if (fault !== null) return reject(fault)
-      const entry = { owner: this, type, data, echo, givenKey: idempotencyKey, resolve, reject }
-      this.feed.send(entry)
+      // A copy: the key stands for this content, whatever the caller does with the object later.
+      const copy = parseJson(text as string)
+      const entry = { owner: this, type, data: copy, echo, givenKey: idempotencyKey }
+      this.feed.send({ ...entry, resolve, reject })
     })
   }
 
@@ -169,13 +173,20 @@ export class ClientSubscription implements Subscription<Messages>, Member {
     }
   }
 
-  #faultOf(type: string, data: unknown, key: string | null, echo: boolean): TakoError | null {
+  #faultOf(
+    type: string,
+    text: string | undefined,
+    key: string | null,
+    echo: boolean,
+  ): TakoError | null {
     if (this.status === 'closed') return new TakoError('aborted', 'the subscription is closed')
     const usage = (text: string, hint: string) => new TakoError('usage-invalid', text, { hint })
     if (type === '' || type.length > 128 || type.startsWith('tako.')) {
       return usage(`'${type}' can't be a message's type`, '1 to 128 characters, not tako.…')
     }
-    if (data === undefined) return usage('data is undefined', 'Send null when there is none.')
+    if (text === undefined) {
+      return usage('data is nothing that JSON can say', 'Send null when there is none.')
+    }
     if (key !== null && (key === '' || new TextEncoder().encode(key).length > 256)) {
       return usage('the idempotency key is too long or empty', 'A key has 1 to 256 bytes.')
     }

@@ -152,7 +152,8 @@ test('with resumeOnReload the cursor outlives the page', async () => {
 })
 
 test('a stored cursor that is none is not used, and without the option none is kept', async () => {
-  harness.storage.set('tako-channels:room?{"id":"1"}', 'nonsense')
+  const key = `tako-channels:${harness.server.url} room?{"id":"1"}`
+  harness.storage.set(key, 'nonsense')
   const client = harness.client()
   harness.listen(client, { resumeOnReload: true })
   const socket = await harness.server.nextSocket()
@@ -160,5 +161,5 @@ test('a stored cursor that is none is not used, and without the option none is k
   harness.listen(client, {}, '2')
   await socket.accept(at(0), 'room?id=2')
   harness.page('hide')
-  expect([...harness.storage.keys()]).toEqual(['tako-channels:room?{"id":"1"}'])
+  expect([...harness.storage.keys()]).toEqual([key])
 })

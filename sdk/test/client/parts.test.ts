@@ -79,5 +79,6 @@ test('names and params that the server would not take are refused with what to d
   expect(() => channelAddress('not a name', {})).toThrow(/no channel name/)
   expect(() => channelAddress('', {})).toThrow(/no channel name/)
   expect(() => channelAddress('room', { _limit: 1 })).toThrow(/can't be the name of a param/)
+  expect(() => channelAddress('room', { id: 1n })).toThrow(/nothing that JSON can say/)
   expect(() => channelAddress('room', { last_message_id: '1' })).toThrow(/name of a param/)
 })

@@ -52,6 +52,21 @@ test('what was not acknowledged when the connection broke is sent again with the
   expect(await Promise.all(sends)).toEqual([{ id: at(1) }, { id: at(2) }, { id: at(3) }])
 })
 
+test('what is sent is what it was when it was sent', async () => {
+  const { listener, socket } = await opened()
+  const draft = { text: 'as it was' }
+  const sent = listener.subscription.send('say', draft)
+  const first = await socket.next()
+  draft.text = 'changed since'
+  socket.drop()
+  const second = await harness.server.nextSocket()
+  await second.accept(at(0))
+  const again = await second.next()
+  expect(again).toMatchObject({ data: first.data, idempotencyKey: first.idempotencyKey })
+  second.ack(again.ref, at(1))
+  await sent
+})
+
 test('a type that takes no keys is learnt once', async () => {
   const { listener, socket } = await opened()
   const first = listener.subscription.send('typing', true)
@@ -216,6 +231,8 @@ test('what can not be right is refused before it is sent', async () => {
     ['tako.auth', 1, {}],
     ['x'.repeat(129), 1, {}],
     ['say', undefined, {}],
+    ['say', () => {}, {}],
+    ['say', 1n, {}],
     ['say', 1, { idempotencyKey: '' }],
     ['say', 1, { idempotencyKey: 'ä'.repeat(129) }],
   ] as const) {
