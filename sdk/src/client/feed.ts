@@ -159,7 +159,7 @@ export class Feed implements PortEvents {
     if (this.#phase !== 'live') return
     const before = this.#position
     this.#position = gap.to
-    for (const member of [...this.#served]) {
+    for (const member of this.#served) {
       // Who is ahead of the feed, and of the gap's end too, has had all of it.
       if (member.position !== before && isCovered(gap.to, member.position)) continue
       member.position = gap.to
@@ -360,7 +360,8 @@ export class Feed implements PortEvents {
   }
 
   #deliver(message: ChannelMessage, sender: Member | null): void {
-    for (const member of [...this.#served]) {
+    // Not a copy: a callback may close others, which then get no more.
+    for (const member of this.#served) {
       if (message.id !== undefined) {
         if (isCovered(message.id, member.position)) continue
         member.position = message.id

@@ -400,6 +400,17 @@ test('a channel that the server knows by another name is joined', async () => {
   expect([ids(a), ids(b)]).toEqual([[at(1)], [at(1)]])
 })
 
+test('who is closed by a neighbour in the middle of a message gets no more', async () => {
+  const client = harness.client()
+  const first = harness.listen(client, { onMessage: () => second.subscription.close() })
+  const second = harness.listen(client)
+  const socket = await harness.server.nextSocket()
+  await socket.accept(at(0))
+  socket.message(at(1), 'a')
+  await until('the message', () => first.subscription.cursor === at(1))
+  expect(second.received).toEqual([])
+})
+
 test('a callback that throws is reported, and nobody else is touched', async () => {
   const client = harness.client()
   const fault = new Error('in a callback')
