@@ -5,45 +5,15 @@
 // a cursor of its own, and when the leader goes it subscribes at the next one, from where it stands.
 // Every tab holds a lock of its own name, too; when the leader gets that one, the tab is gone.
 import { TakoError } from '../error.js'
-import type { ChannelMessage, Params, Transport } from '../types.js'
+import type { Params, Transport } from '../types.js'
 import type { ChannelAddress } from './address.js'
 import type { Environment } from './environment.js'
 import type { Outgoing, Port, PortEvents } from './port.js'
-import { askToken } from './token.js'
-import type { ConnectionStatus, Gap, Sent, SubscribeOptions, Subscription, Token } from './types.js'
+import { type Answer, type Note, type Request, toFault } from './tab_notes.js'
+import { TabPort } from './tab_port.js'
+import type { ConnectionStatus, Sent, SubscribeOptions, Subscription, Token } from './types.js'
 
 type Messages = Record<string, unknown>
-type Fault = Pick<TakoError, 'code' | 'message' | 'hint' | 'status' | 'retryable' | 'retryAfterMs'>
-
-/** From a follower's feed to the leader. */
-type Request =
-  | { op: 'subscribe'; channel: ChannelAsked; cursor: string | null; token: string | null }
-  | { op: 'leave' }
-  | { op: 'renew' }
-  | { op: 'send'; message: Outgoing }
-  | { op: 'token'; token: string | null }
-
-/** From the leader to a follower's feed; `round` says which of its subscribes is meant. */
-type Answer =
-  | { is: 'ready'; id: string; subject: string | null }
-  | { is: 'message'; message: ChannelMessage }
-  | { is: 'gap'; gap: Gap }
-  | { is: 'lost' | 'refused'; fault: Fault }
-  | { is: 'sent'; ref: number; id: string | null }
-  | { is: 'sendFailed'; ref: number; fault: Fault }
-  | { is: 'tokenWanted' }
-
-interface ChannelAsked {
-  readonly name: string
-  readonly params: Params
-  readonly transport: Transport
-}
-
-type Note =
-  | { kind: 'hello' }
-  | { kind: 'leader'; leader: string; status: ConnectionStatus }
-  | { kind: 'request'; to: string; from: string; feed: number; round: number; request: Request }
-  | { kind: 'answer'; to: string; feed: number; round: number; answer: Answer }
 
 /** What the tabs of a client need of it. */
 export interface TabsHost {
@@ -278,119 +248,4 @@ export class Tabs {
       (error: TakoError) => answer({ is: 'sendFailed', ref, fault: toFault(error) }),
     )
   }
-}
-
-let lastNumber = 0
-
-/** A feed's way to the server: through the leader, or by its own port while this tab leads. */
-export class TabPort implements Port {
-  readonly number = ++lastNumber
-  #isWanted = false
-  #round = 0
-
-  constructor(
-    readonly tabs: Tabs,
-    readonly address: ChannelAddress,
-    readonly transport: Transport,
-    readonly events: PortEvents,
-    readonly token: () => Token | undefined,
-    readonly local: Port,
-  ) {}
-
-  get window(): number {
-    return this.local.window
-  }
-
-  want(): void {
-    this.#isWanted = true
-    this.tabs.remember(this)
-    if (this.tabs.isLeader) this.local.want()
-    else if (this.tabs.leader !== null) this.events.onUp()
-  }
-
-  subscribe(cursor: string | null, token: string | null): void {
-    if (this.tabs.isLeader) return this.local.subscribe(cursor, token)
-    this.#round += 1
-    const channel = { ...this.address, transport: this.transport }
-    this.#ask({ op: 'subscribe', channel, cursor, token })
-  }
-
-  renew(token: string): void {
-    if (this.tabs.isLeader) this.local.renew(token)
-    else this.#ask({ op: 'renew' })
-  }
-
-  send(message: Outgoing): void {
-    if (this.tabs.isLeader) this.local.send(message)
-    else this.#ask({ op: 'send', message })
-  }
-
-  lastHeardMs(): number {
-    return this.tabs.isLeader ? this.local.lastHeardMs() : this.tabs.lastHeardMs
-  }
-
-  drop(error: TakoError): void {
-    if (this.tabs.isLeader) return this.local.drop(error)
-    this.tabs.callLeader()
-    this.events.onLost(error)
-  }
-
-  leave(): void {
-    this.#isWanted = false
-    this.local.leave()
-    if (this.tabs.isLeader) return
-    this.#ask({ op: 'leave' })
-    this.tabs.forget(this)
-  }
-
-  /** Another tab leads, or this one does: from there on, at the feed's cursor. `lost`: one led before. */
-  moveToLeader(lost: TakoError | null): void {
-    this.#round += 1
-    if (lost !== null && this.#isWanted) this.events.onLost(lost)
-    if (this.#isWanted) this.want()
-  }
-
-  onAnswer(round: number, answer: Answer): void {
-    if (answer.is === 'tokenWanted') return this.#tellToken()
-    if (answer.is === 'sent') return this.events.onSent(answer.ref, answer.id)
-    if (answer.is === 'sendFailed') {
-      // `aborted` is about the leader's own subscription: the message goes again.
-      const wasReceived = answer.fault.code !== 'aborted'
-      return this.events.onSendFailed(answer.ref, fromFault(answer.fault), wasReceived)
-    }
-    if (round !== this.#round) return
-    switch (answer.is) {
-      case 'ready':
-        return this.events.onReady(answer.id, answer.subject)
-      case 'message':
-        return this.events.onMessage(answer.message)
-      case 'gap':
-        return this.events.onGap(answer.gap)
-      case 'refused':
-        return this.events.onRefused(fromFault(answer.fault))
-      case 'lost':
-        this.events.onLost(fromFault(answer.fault))
-        return this.events.onUp() // The leader waits for its connection; so does this feed.
-    }
-  }
-
-  #ask(request: Request): void {
-    this.tabs.request(this.number, this.#round, request)
-  }
-
-  #tellToken(): void {
-    const { environment, timeoutMs } = this.tabs.host
-    Promise.resolve(askToken(environment, this.token(), timeoutMs))
-      .then((token) => this.#ask({ op: 'token', token }))
-      .catch(environment.report) // The leader's own wait for it comes to an end.
-  }
-}
-
-/** Structured clones lose what an Error's class has. */
-function toFault({ code, message, hint, status, retryable, retryAfterMs }: TakoError): Fault {
-  return { code, message, hint, status, retryable, retryAfterMs }
-}
-
-function fromFault({ code, message, ...options }: Fault): TakoError {
-  return new TakoError(code, message, options)
 }

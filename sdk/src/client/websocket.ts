@@ -8,14 +8,12 @@ import { parseJson } from './json.js'
 import { nextRef } from './outbox.js'
 import type { Outgoing, Port, PortEvents } from './port.js'
 import type { ConnectionStatus, Gap } from './types.js'
+import { WebSocketPort } from './websocket_port.js'
 
 /** With nothing subscribed it stays so long, for the next page of the app; the server waits 10 s. */
 const lingerMs = 2_000
 /** A woken connection that was silent so long is asked for a sign of life. */
 const suspectMs = 5_000
-/** Of the server's 64 unanswered messages a connection; more channels than four are told to wait. */
-const window = 16
-
 type Frame = Record<string, unknown> & { type: string }
 
 export class WebSocketHub {
@@ -268,49 +266,6 @@ export class WebSocketHub {
     this.#byKey.delete(key)
     ended.key = null
     ended.events.onRefused(error)
-  }
-}
-
-/** A channel's part of the WebSocket. */
-class WebSocketPort implements Port {
-  readonly window = window
-  /** Of the tako.subscribe that waits for its answer. */
-  ref: number | null = null
-  /** The server's name for the subscription. */
-  key: string | null = null
-
-  constructor(
-    readonly hub: WebSocketHub,
-    readonly address: ChannelAddress,
-    readonly events: PortEvents,
-  ) {}
-
-  want(): void {
-    this.hub.want(this)
-  }
-
-  subscribe(cursor: string | null, token: string | null): void {
-    this.hub.subscribe(this, cursor, token)
-  }
-
-  renew(token: string): void {
-    this.hub.write({ type: 'tako.auth', token, key: this.key })
-  }
-
-  send(message: Outgoing): void {
-    this.hub.send(this, message)
-  }
-
-  lastHeardMs(): number {
-    return this.hub.lastHeardMs
-  }
-
-  drop(error: TakoError): void {
-    this.hub.connection.lost(error)
-  }
-
-  leave(): void {
-    this.hub.leave(this)
   }
 }
 
