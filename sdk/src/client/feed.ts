@@ -1,17 +1,16 @@
 // Feed: one channel's subscription on the server, and the subscribers of this client that share it.
 //
-// Each subscriber has its own cursor. A server subscription starts at one of them (`#pickStart`) and
-// serves every subscriber that stands at or behind its start; who stands elsewhere makes it start anew,
-// from the earliest. What a subscriber has had it does not get again. So nothing is lost or repeated,
-// whoever joins when, and whatever breaks.
+// Each subscriber has its own cursor (audience.ts), and gets nothing that it has had. So nothing is lost or
+// repeated, whoever joins when, and whatever breaks.
 import { TakoError } from '../error.js'
 import type { ChannelMessage } from '../types.js'
 import type { ChannelAddress } from './address.js'
+import { Audience, type Standing } from './audience.js'
 import { Backoff, stableMs } from './backoff.js'
 import type { ClientContext } from './http.js'
 import { type Entry, Outbox } from './outbox.js'
 import type { Port, PortEvents } from './port.js'
-import { epochOf, isCovered, offsetOf } from './position.js'
+import { isCovered } from './position.js'
 import type { SubscriptionEvent } from './subscription_state.js'
 import { askToken, isAuthError } from './token.js'
 import type { Gap, Token } from './types.js'
@@ -23,9 +22,7 @@ import type { Gap, Token } from './types.js'
 const renewalGapMs = 1_000
 
 /** One subscriber of a feed. */
-export interface Member {
-  /** The last position it took; null: it wants to start at the head. */
-  position: string | null
+export interface Member extends Standing {
   readonly token: Token | undefined
   /** What happens to the feed happens to each member that it serves. */
   onEvent(event: SubscriptionEvent, error: TakoError | null): void
@@ -46,13 +43,7 @@ export class Feed implements PortEvents {
   subject: string | null = null
   error: TakoError | null = null
   #phase: Phase = 'idle'
-  readonly #members = new Set<Member>()
-  /** Those that the present server subscription serves. */
-  readonly #served = new Set<Member>()
-  /** Whose position the server has judged since the last loss: its history leads to the present one. */
-  readonly #judged = new Set<Member>()
-  /** Where the present server subscription stands. */
-  #position: string | null = null
+  readonly #audience = new Audience<Member>()
   /** The token is asked for more than once: only the latest answer counts. */
   #attempt = 0
   #isFreshTokenTried = false
@@ -76,27 +67,25 @@ export class Feed implements PortEvents {
   }
 
   get token(): Token | undefined {
-    for (const { token } of this.#members) if (token !== undefined) return token
+    for (const { token } of this.#audience.members) if (token !== undefined) return token
     return this.defaultToken()
   }
 
   /** Takes effect in a microtask, with whatever else the caller does in this one. */
   join(member: Member): void {
-    this.#members.add(member)
+    this.#audience.members.add(member)
     this.settle()
   }
 
   leave(member: Member): void {
-    this.#members.delete(member)
-    this.#served.delete(member)
-    this.#judged.delete(member)
+    this.#audience.leave(member)
     this.outbox.abandon(member, aborted())
     this.settle()
   }
 
   /** A member's position went back: it gets what it missed. */
   rewind(member: Member): void {
-    this.#served.delete(member)
+    this.#audience.served.delete(member)
     this.settle()
   }
 
@@ -116,7 +105,7 @@ export class Feed implements PortEvents {
 
   /** The default token changed. */
   tokenChanged(): void {
-    if (this.#members.size === 0) return // The last has just left; there is nobody to ask for.
+    if (this.#audience.members.size === 0) return // The last has just left; there is nobody to ask for.
     if (this.#phase === 'live') this.#renew()
     else if (this.error !== null && isAuthError(this.error)) this.retry()
   }
@@ -140,12 +129,7 @@ export class Feed implements PortEvents {
     }, stableMs)
     this.subject = subject
     this.error = null
-    const start = this.#position
-    this.#position = id
-    for (const member of this.#members) {
-      if (member.position === start && (start === null || start === '0')) member.position = id
-      if (this.#fits(member)) this.#serve(member)
-    }
+    this.#audience.begin(id)
     this.#tell('opened', null)
     this.outbox.open()
     this.settle()
@@ -157,14 +141,11 @@ export class Feed implements PortEvents {
 
   onGap(gap: Gap): void {
     if (this.#phase !== 'live') return
-    const before = this.#position
-    this.#position = gap.to
-    for (const member of this.#served) {
-      // Who is ahead of the feed, and of the gap's end too, has had all of it.
-      if (member.position !== before && isCovered(gap.to, member.position)) continue
-      member.position = gap.to
-      member.onGap(gap)
+    for (const member of this.#audience.passGap(gap.to)) {
+      // A callback may have closed it.
+      if (this.#audience.members.has(member)) member.onGap(gap)
     }
+    this.settle()
   }
 
   onRenewalDue(): void {
@@ -201,15 +182,15 @@ export class Feed implements PortEvents {
     this.#stop('paused', error)
     this.port.leave()
     this.#tell('lost', error)
-    if (this.#members.size === 0) return this.settle()
+    if (this.#audience.members.size === 0) return this.settle()
     const delayMs = isTokenToBlame ? 0 : this.#backoff.next(error.retryAfterMs)
     this.#cancelTimer = this.context.environment.setTimer(() => this.#begin(), delayMs)
   }
 
   onJoined(other: PortEvents): void {
     const feed = other as Feed
-    const members = [...this.#members]
-    this.#members.clear()
+    const members = [...this.#audience.members]
+    this.#audience.members.clear()
     this.#stop('idle', aborted())
     this.port.leave()
     this.outbox.moveTo(feed.outbox)
@@ -220,12 +201,17 @@ export class Feed implements PortEvents {
   onSent(ref: number, id: string | null): void {
     const entry = this.outbox.sent(ref, id)
     // With echo:false the answer is the delivery: it takes the message's place in the order.
-    if (entry && !entry.echo && this.#phase === 'live' && !(id && isCovered(id, this.#position))) {
+    if (
+      entry &&
+      !entry.echo &&
+      this.#phase === 'live' &&
+      !(id && isCovered(id, this.#audience.position))
+    ) {
       const { type, data } = entry
       const subject = this.subject === null ? {} : { subject: this.subject }
       const position = id === null ? {} : { id }
       const message = { ...position, channel: this.address.name, type, data, ...subject }
-      if (id !== null) this.#position = id
+      if (id !== null) this.#audience.position = id
       this.#deliver(message, entry.owner)
     }
     this.settle()
@@ -238,8 +224,8 @@ export class Feed implements PortEvents {
 
   /** The client was closed. */
   close(): void {
-    for (const member of [...this.#members]) member.onEvent('closed', null)
-    this.#members.clear()
+    for (const member of [...this.#audience.members]) member.onEvent('closed', null)
+    this.#audience.members.clear()
     this.#end()
   }
 
@@ -254,14 +240,14 @@ export class Feed implements PortEvents {
   }
 
   #settleNow(): void {
-    if (this.#members.size === 0) {
+    if (this.#audience.members.size === 0) {
       // Answers on their way are awaited: to what was sent, and to a subscribe without a key yet.
       if (this.#phase === 'asking' || this.outbox.inFlight > 0) return
       return this.#end()
     }
     if (
       this.#phase === 'failed' &&
-      [...this.#members].some((member) => !this.#served.has(member))
+      [...this.#audience.members].some((member) => !this.#audience.served.has(member))
     ) {
       this.retry() // Somebody new asks: perhaps things have changed.
     } else if (this.#phase === 'idle') {
@@ -280,27 +266,9 @@ export class Feed implements PortEvents {
 
   /** Members that join a live feed: at its position they are served; elsewhere it starts anew. */
   #align(): void {
-    for (const member of this.#members) {
-      if (this.#served.has(member)) continue
-      member.position ??= this.#position
-      if (!this.#fits(member)) return this.#begin()
-      this.#serve(member)
-      member.onEvent('opened', null)
-    }
-  }
-
-  #serve(member: Member): void {
-    this.#served.add(member)
-    this.#judged.add(member)
-  }
-
-  /** Whether the member has had all that is before the feed's position. */
-  #fits(member: Member): boolean {
-    const { position } = member
-    if (position === null || this.#position === null) return false
-    if (isCovered(this.#position, position)) return true
-    // Of two epochs only what the server has judged compares, as offsets go on.
-    return this.#judged.has(member) && offsetOf(position) >= offsetOf(this.#position)
+    const admitted = this.#audience.admit()
+    if (admitted === null) return this.#begin()
+    for (const member of admitted) member.onEvent('opened', null)
   }
 
   #begin(): void {
@@ -312,7 +280,7 @@ export class Feed implements PortEvents {
 
   async #ask(): Promise<void> {
     const attempt = ++this.#attempt
-    for (const member of this.#members) member.onEvent('attempted', this.error)
+    for (const member of this.#audience.members) member.onEvent('attempted', this.error)
     const { environment, timeoutMs } = this.context
     let token: string | null
     try {
@@ -324,44 +292,30 @@ export class Feed implements PortEvents {
     }
     if (attempt !== this.#attempt || this.#phase !== 'wanting') return
     this.#phase = 'asking'
-    this.#served.clear()
     this.outbox.pause()
-    this.#position = this.#pickStart()
+    const start = this.#audience.pickStart()
     this.#cancelTimer = environment.setTimer(() => {
       this.port.drop(new TakoError('timeout', `no answer within ${timeoutMs} ms`))
     }, timeoutMs)
-    this.port.subscribe(this.#position, token)
-  }
-
-  /** The head for who wants it; then a cursor of another epoch, which may be told a gap; then the earliest. */
-  #pickStart(): string | null {
-    const positions = [...this.#members].map((member) => member.position)
-    if (positions.includes(null)) return null
-    const epoch = this.#judged.size > 0 && this.#position ? epochOf(this.#position) : ''
-    for (const member of this.#members) {
-      const other = epochOf(member.position ?? '')
-      const isForeign = epoch !== '' && other !== '' && other !== epoch
-      if (isForeign && !this.#judged.has(member)) return member.position
-    }
-    return (positions as string[]).reduce((a, b) => (offsetOf(b) < offsetOf(a) ? b : a))
+    this.port.subscribe(start, token)
   }
 
   /** False, and a fault told, for a message that this server subscription should not have sent. */
   #advance(id: string | undefined): boolean {
     if (id === undefined) return true
-    if (isCovered(id, this.#position)) {
-      const text = `message ${id} came behind ${this.#position}`
+    if (isCovered(id, this.#audience.position)) {
+      const text = `message ${id} came behind ${this.#audience.position}`
       const hint = 'The server repeated a message or changed the order; it was not delivered.'
       this.onRefused(new TakoError('answer-malformed', text, { hint, retryable: true }))
       return false
     }
-    this.#position = id
+    this.#audience.position = id
     return true
   }
 
   #deliver(message: ChannelMessage, sender: Member | null): void {
     // Not a copy: a callback may close others, which then get no more.
-    for (const member of this.#served) {
+    for (const member of this.#audience.served) {
       if (message.id !== undefined) {
         if (isCovered(message.id, member.position)) continue
         member.position = message.id
@@ -373,7 +327,7 @@ export class Feed implements PortEvents {
   #fail(error: TakoError): void {
     this.#stop('failed', error)
     this.outbox.fail(error)
-    for (const member of this.#members) this.#served.add(member)
+    for (const member of this.#audience.members) this.#audience.served.add(member)
     this.#tell('refused', error)
     this.port.leave()
     this.settle()
@@ -385,14 +339,13 @@ export class Feed implements PortEvents {
     this.#attempt += 1
     this.#phase = phase
     this.error = error
-    this.#served.clear()
-    this.#judged.clear()
+    this.#audience.scatter()
     this.outbox.shut(error)
   }
 
   /** `opened` is for those that are served; the rest concerns all. */
   #tell(event: SubscriptionEvent, error: TakoError | null): void {
-    const members = event === 'opened' ? this.#served : this.#members
+    const members = event === 'opened' ? this.#audience.served : this.#audience.members
     for (const member of [...members]) member.onEvent(event, error)
   }
 }
