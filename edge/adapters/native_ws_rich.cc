@@ -11,9 +11,6 @@
 namespace tako::edge {
 namespace {
 
-// A client is asked for a new credential this long before its permission ends.
-constexpr std::int64_t kReauthNoticeMs = 30'000;
-
 std::string random_id(Random& random) {
   return to_string(make_epoch(random.next())) + to_string(make_epoch(random.next()));
 }
@@ -74,7 +71,7 @@ void NativeWsRich::on_subscribed(Subscription& subscription, const Start& start)
       rich::ready(start, subscription.grant().subject, channel.ref, subscription.key()));
   if (start.gap) connection().send(rich::gap(*start.gap, subscription.key()));
   apply_times(subscription);
-  channel.expires_ms = subscription.expires_ms();
+  channel.expire_at(subscription.expires_ms(), now_ms());
   arm();
   subscription.attach(connection());
   if (channel.is_first) release_held();
@@ -99,7 +96,7 @@ void NativeWsRich::on_ended(Subscription& subscription, const Error& error) {
 
 void NativeWsRich::on_granted_again(Subscription& subscription) {
   RichChannel& channel = channel_of(subscription);
-  channel.expires_ms = subscription.expires_ms();
+  channel.expire_at(subscription.expires_ms(), now_ms());
   channel.has_reauth_notice = false;
   arm();
 }
@@ -114,7 +111,7 @@ void NativeWsRich::check_more(std::int64_t now_ms) {
       channel.subscription.end();
       on_ended(channel.subscription, Error{ErrorCode::ConnectionExpired});
       if (!is_open()) return;
-    } else if (!channel.has_reauth_notice && now_ms >= channel.expires_ms - kReauthNoticeMs) {
+    } else if (!channel.has_reauth_notice && now_ms >= channel.reauth_ms) {
       channel.has_reauth_notice = true;
       connection().send_control(rich::reauth(
           services().clock.wall_ms() + channel.expires_ms - now_ms, channel.subscription.key()));
@@ -125,10 +122,8 @@ void NativeWsRich::check_more(std::int64_t now_ms) {
 std::int64_t NativeWsRich::next_due_ms() const {
   std::int64_t next = 0;
   for (const auto& channel : channels_) {
-    if (channel->expires_ms == 0) continue;
-    const std::int64_t due =
-        channel->has_reauth_notice ? channel->expires_ms : channel->expires_ms - kReauthNoticeMs;
-    next = next == 0 ? due : std::min(next, due);
+    const std::int64_t due = channel->due_ms();
+    if (due != 0) next = next == 0 ? due : std::min(next, due);
   }
   return next;
 }

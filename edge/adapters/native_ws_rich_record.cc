@@ -81,7 +81,7 @@ void NativeWsRich::restore_channels(const proto::WebSocketRecord& record) {
     RichChannel& channel = *restored[static_cast<std::size_t>(i)];
     channel.subscription.restore(record.channels(i).subscription(),
                                  {.operation = Operation::Connect, .form = form()}, connection());
-    channel.expires_ms = channel.subscription.expires_ms();
+    channel.expire_at(channel.subscription.expires_ms(), now_ms());
   }
 }
 

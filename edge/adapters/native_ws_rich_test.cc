@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "edge/adapters/testing/native_fixture.h"
 
 namespace tako::edge::testing {
@@ -220,6 +222,30 @@ TEST_CASE_FIXTURE(RichFixture,
   FakeExchange& foreign = connect_rich("open", {{"cookie", "sid=good"}});
   say(foreign, R"({"type":"tako.subscribe","data":{"channel":"ck"}})");
   CHECK(is_error(foreign, "origin-refused"));
+}
+
+TEST_CASE_FIXTURE(RichFixture,
+                  "a short permission is renewed from its second half on, not at once") {
+  edge.authorizer.decide = [&](const AuthorizeCall&) -> Result<Grant> {
+    return Grant{.subject = {},
+                 .expires_at_ms = edge.clock.wall_ms() + 10'000,
+                 .keepalive_interval_ms = {},
+                 .max_connection_lifetime_ms = {},
+                 .rights = {}};
+  };
+  FakeExchange& client = connect_rich("chat?roomId=1", kGood);
+  const auto notices = [&client] {
+    return std::ranges::count_if(client.connection.texts(), [](const std::string& text) {
+      return text.starts_with(R"({"type":"tako.reauth")");
+    });
+  };
+  for (int renewal = 1; renewal <= 3; ++renewal) {
+    pass(4'900);
+    CHECK(notices() == renewal - 1);
+    pass(100);
+    CHECK(notices() == renewal);
+    say(client, R"({"type":"tako.auth","token":"good"})");
+  }
 }
 
 TEST_CASE_FIXTURE(RichFixture, "before the permission ends a new credential is asked for") {

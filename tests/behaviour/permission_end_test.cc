@@ -79,7 +79,7 @@ TEST_CASE("of several channels only that ends whose permission did") {
 
 TEST_CASE("a renewal that the app refuses ends the channel") {
   Cluster tako(with_definitions());
-  tako.app().authorize_with(allowed_until(now_ms() + 20'000));
+  tako.app().authorize_with(allowed_until(now_ms() + 1'000));
   WsClient client(tako.edge(), kRoom, kRich);
   static_cast<void>(expect(client, "tako.ready"));
   static_cast<void>(expect(client, "tako.reauth"));
