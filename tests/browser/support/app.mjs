@@ -81,7 +81,7 @@ export class App {
   }
 
   /** Publishes numbered messages, one behind the other, until stopped; what it published then. */
-  publishing(room, prefix) {
+  publishing(room, prefix, everyMs = 15) {
     const published = []
     let isStopped = false
     const done = (async () => {
@@ -89,7 +89,7 @@ export class App {
         const text = `${prefix} ${published.length}`
         await this.publish(room, text)
         published.push(text)
-        await new Promise((resolve) => setTimeout(resolve, 15))
+        await new Promise((resolve) => setTimeout(resolve, everyMs))
       }
     })()
     return {

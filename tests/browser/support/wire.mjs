@@ -3,8 +3,6 @@ import net from 'node:net'
 
 export class Wire {
   url = ''
-  /** How many connections were made since the start. */
-  connections = 0
   #server
   #pairs = new Set()
   #isCut = false
@@ -15,7 +13,6 @@ export class Wire {
     const { hostname, port } = new URL(target)
     wire.#server = net.createServer((near) => {
       if (wire.#isCut) return near.destroy()
-      wire.connections += 1
       const far = net.connect({ host: hostname, port: Number(port) })
       const pair = { near, far }
       wire.#pairs.add(pair)
