@@ -20,6 +20,8 @@ import type { Gap, Token } from './types.js'
  * grants for less, and would have the app judge without a pause.
  */
 const renewalGapMs = 1_000
+/** A token function that failed during a renewal is asked again: its network may be back. */
+const renewalRetryMs = 3_000
 
 /** One subscriber of a feed. */
 export interface Member extends Standing {
@@ -149,10 +151,12 @@ export class Feed implements PortEvents {
   }
 
   onRenewalDue(): void {
-    const { setTimer, now } = this.context.environment
-    const waitMs = Math.max(0, this.#renewedMs + renewalGapMs - now())
+    this.#renewIn(Math.max(0, this.#renewedMs + renewalGapMs - this.context.environment.now()))
+  }
+
+  #renewIn(waitMs: number): void {
     this.#cancelRenewal()
-    this.#cancelRenewal = setTimer(() => this.#renew(), waitMs)
+    this.#cancelRenewal = this.context.environment.setTimer(() => this.#renew(), waitMs)
   }
 
   #renew(): void {
@@ -163,7 +167,10 @@ export class Feed implements PortEvents {
       .then((token) => {
         if (token !== null && attempt === this.#attempt) this.port.renew(token)
       })
-      .catch(environment.report) // The permission ends, and the next attempt asks again.
+      .catch(() => {
+        // Tried again while the permission lasts; when it ends, the next attempt tells.
+        if (attempt === this.#attempt) this.#renewIn(renewalRetryMs)
+      })
   }
 
   onLost(error: TakoError): void {

@@ -488,3 +488,28 @@ test('a server that asks for renewal without a pause is answered once a second',
   expect(delays).toContain(1_000)
   expect(asked).toBe(3)
 })
+
+test('a renewal whose token function fails is tried again, and tells nobody yet', async () => {
+  const answers = ['first', new Error('no network'), new Error('no network'), 'second']
+  const token = () => {
+    const answer = answers.shift()
+    if (answer instanceof Error) throw answer
+    return answer ?? null
+  }
+  const delays: number[] = []
+  const report = vi.fn()
+  const setTimer = (callback: () => void, ms: number) => {
+    delays.push(ms)
+    const timer = setTimeout(callback, Math.min(ms, 50))
+    return () => clearTimeout(timer)
+  }
+  const listener = harness.listen(harness.client({ token }, { setTimer, report }))
+  const socket = await harness.server.nextSocket()
+  await socket.accept(at(0))
+  await listener.status('open')
+  socket.send({ type: 'tako.reauth', data: { before: 1 }, key: 'room?id=1' })
+  expect(await socket.next()).toMatchObject({ type: 'tako.auth', token: 'Bearer second' })
+  expect(delays.filter((ms) => ms === 3_000)).toHaveLength(2)
+  expect(report).not.toHaveBeenCalled()
+  expect(listener.changes).toEqual(['open'])
+})

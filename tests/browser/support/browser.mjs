@@ -86,10 +86,7 @@ export class Tab {
 
   constructor(page) {
     this.page = page
-    page.on('pageerror', ({ message }) => {
-      // The app can't be asked for a token while the network is away: the page may well say so.
-      if (message !== 'the token function failed') this.errors.push(message)
-    })
+    page.on('pageerror', ({ message }) => this.errors.push(message))
     page.on('console', (message) => {
       // React's own complaints; that a server can't be reached is what many tests are about.
       const isNetwork = /WebSocket connection|Failed to load resource|net::/.test(message.text())
