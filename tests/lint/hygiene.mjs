@@ -10,11 +10,15 @@ const machinePaths = [
 const firstLine = { cc: /^\/\/ \S/, h: /^\/\/ \S/, mjs: /^\/\/ \S/, proto: /^\/\/ \S/,
   ts: /^\/\/ \S/, tsx: /^\/\/ \S/ }
 
+// What must stand even before that, for the system or for a bundler; and code written as users do.
+const mustBeFirst = /^(#!.*|'use client')\n/
+const isFixture = /\/fixtures\//
+
 /** The complaints about one text file: ["path:line: what"]. */
 export function hygieneFaults(file, text) {
   const faults = []
   const job = firstLine[file.split('.').pop()]
-  if (job && !job.test(text)) faults.push(`${file}:1: the first line says the file's one job`)
+  if (job && !isFixture.test(file) && !job.test(text.replace(mustBeFirst, ''))) faults.push(`${file}:1: the first line says the file's one job`)
   text.split('\n').forEach((line, index) => {
     if (machinePaths.some((pattern) => pattern.test(line))) {
       faults.push(`${file}:${index + 1}: a path of one machine`)
