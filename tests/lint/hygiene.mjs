@@ -11,7 +11,7 @@ const firstLine = { cc: /^\/\/ \S/, h: /^\/\/ \S/, mjs: /^\/\/ \S/, proto: /^\/\
   ts: /^\/\/ \S/, tsx: /^\/\/ \S/ }
 
 // What must stand even before that, for the system or for a bundler; and code written as users do.
-const mustBeFirst = /^(#!.*|'use client')\n/
+const mustBeFirst = /^(#!|'use client').*\n/
 const isFixture = /\/fixtures\//
 
 /** The complaints about one text file: ["path:line: what"]. */
