@@ -18,7 +18,9 @@ const isFixture = /\/fixtures\//
 export function hygieneFaults(file, text) {
   const faults = []
   const job = firstLine[file.split('.').pop()]
-  if (job && !isFixture.test(file) && !job.test(text.replace(mustBeFirst, ''))) faults.push(`${file}:1: the first line says the file's one job`)
+  if (job && !isFixture.test(file) && !job.test(text.replace(mustBeFirst, ''))) {
+    faults.push(`${file}:1: the first line says the file's one job`)
+  }
   text.split('\n').forEach((line, index) => {
     if (machinePaths.some((pattern) => pattern.test(line))) {
       faults.push(`${file}:${index + 1}: a path of one machine`)
