@@ -117,8 +117,12 @@ std::optional<std::string> LinkServer::judge(const ipc::Link& link) {
   if (!uid.has_value() || (*uid != geteuid() && *uid != 0)) {
     ++strangers_refused_;
     const std::string whose = uid.has_value() ? std::to_string(*uid) : "nobody knows";
-    parts.log.warn("an edge was refused: it runs as another user; run it as the broker's, or root",
-                   {{"uid", whose}, {"broker_uid", geteuid()}});
+    // Once for each in a row: one that dials without end must not fill the log.
+    if (std::exchange(told_stranger_, whose) != whose) {
+      parts.log.warn(
+          "an edge was refused: it runs as another user; run it as the broker's, or root",
+          {{"uid", whose}, {"broker_uid", geteuid()}});
+    }
     return "it runs as another user (uid " + whose + ") than the broker (uid " +
            std::to_string(geteuid()) + "): run it as that user, or as root";
   }

@@ -51,6 +51,7 @@ class LinkServer {
   std::unique_ptr<ipc::LinkListener> listener_;
   std::uint64_t last_id_ = 0;
   std::uint64_t strangers_refused_ = 0;
+  std::string told_stranger_;  // the user that the log has named last
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::function<void()> on_left_;  // while leaving
   uv::Timer leave_timer_;
