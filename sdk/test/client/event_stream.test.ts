@@ -2,7 +2,7 @@
 import { expect, test, vi } from 'vitest'
 
 import { until } from '../support/until.js'
-import { at, count, ids, useHarness } from './harness.js'
+import { at, count, ids, useHarness, watchTimers } from './harness.js'
 
 const harness = useHarness()
 const sse = { transport: 'sse' as const }
@@ -75,11 +75,12 @@ test.each([
   [400, 'params-invalid'],
   [410, 'replay-too-old'],
 ])('%i %s is final: it is told and not asked again', async (status, code) => {
-  const listener = harness.listen(harness.client({ token: 'fixed' }), sse)
+  const { pending, setTimer } = watchTimers()
+  const listener = harness.listen(harness.client({ token: 'fixed' }, { setTimer }), sse)
   ;(await harness.server.nextExchange()).refuse(status, code)
   await listener.status('failed')
   expect(listener.subscription.error).toMatchObject({ code, status })
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  await until('the end of all timers', () => pending.size === 0)
   expect(harness.server.exchanges).toHaveLength(1)
   listener.subscription.retry()
   const second = await harness.server.nextExchange()

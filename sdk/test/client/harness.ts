@@ -97,6 +97,27 @@ export function useHarness(): Harness {
   return harness
 }
 
+/** Real timers that can be looked at: a client without a pending one does nothing more by itself. */
+export function watchTimers() {
+  const pending = new Set<number>()
+  const fired: number[] = []
+  let last = 0
+  const setTimer: Environment['setTimer'] = (callback, ms) => {
+    const number = ++last
+    pending.add(number)
+    const timer = setTimeout(() => {
+      pending.delete(number)
+      fired.push(ms)
+      callback()
+    }, ms)
+    return () => {
+      pending.delete(number)
+      clearTimeout(timer)
+    }
+  }
+  return { pending, fired, setTimer }
+}
+
 /** What a test has to wait for twice or more. */
 export const count = (listener: Listener, n: number) =>
   until(`${n} messages`, () => listener.received.length >= n)

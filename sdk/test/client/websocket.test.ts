@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest'
 
 import { TakoError } from '../../src/client/index.js'
 import { until } from '../support/until.js'
-import { at, count, ids, useHarness } from './harness.js'
+import { at, count, ids, useHarness, watchTimers } from './harness.js'
 
 const harness = useHarness()
 
@@ -139,14 +139,15 @@ test.each(['params-invalid', 'channel-unknown', 'verify-rejected', 'transport-no
 )
 
 test('a final close that is about the only subscription ends it', async () => {
-  const listener = harness.listen(harness.client())
+  const { pending, setTimer } = watchTimers()
+  const listener = harness.listen(harness.client({}, { setTimer }))
   const socket = await harness.server.nextSocket()
   await socket.accept(at(0))
   await listener.status('open')
   socket.close(4404, 'channel-unknown')
   await listener.status('failed')
   expect(listener.subscription.error?.code).toBe('channel-unknown')
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  await until('the end of all timers', () => pending.size === 0)
   expect(harness.server.handshakes).toBe(1)
 })
 
@@ -286,7 +287,9 @@ test('a connection that died in its sleep is found out when the page wakes', asy
 
 test('a connection that lives answers the wake, and stays', async () => {
   let now = 0
-  const listener = harness.listen(harness.client({ timeoutMs: 100 }, { now: () => now }))
+  const { fired, setTimer } = watchTimers()
+  const seams = { now: () => now, setTimer }
+  const listener = harness.listen(harness.client({ timeoutMs: 100 }, seams))
   const socket = await harness.server.nextSocket()
   await socket.accept(at(0))
   await listener.status('open')
@@ -295,7 +298,7 @@ test('a connection that lives answers the wake, and stays', async () => {
   const { ref } = await socket.next()
   now += 1
   socket.error('subscription-unknown', false, ref)
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await until('the end of its patience', () => fired.includes(100))
   expect(listener.changes).toEqual(['open'])
 })
 
