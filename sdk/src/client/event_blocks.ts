@@ -29,7 +29,8 @@ export function blockReader(onBlock: (block: EventBlock) => void): (text: string
     const lines = rest.split(/\r\n|\n|\r(?!$)/) // A CR at the end may be half of a CRLF.
     rest = lines.pop() ?? ''
     for (const line of lines) {
-      const [, field, value = ''] = /^([^:]*):? ?(.*)$/.exec(line) ?? []
+      // `s`: JSON may hold U+2028 and U+2029, which end a line of JavaScript, but none of a stream.
+      const [, field, value = ''] = /^([^:]*):? ?(.*)$/s.exec(line) ?? []
       if (line === '') {
         onBlock(block)
         block = {}
