@@ -110,6 +110,11 @@ void EdgeLink::handle(proto::EdgeItem& item) {
     case proto::EdgeItem::kLeaveSeen:
       is_left_ = true;
       return sink_.schedule_flush();
+    case proto::EdgeItem::kPresenceOpen:
+    case proto::EdgeItem::kPresenceClose:
+    case proto::EdgeItem::kPresenceSession:
+    case proto::EdgeItem::kPresenceGone:
+    case proto::EdgeItem::kWebhookDone:
     case proto::EdgeItem::ITEM_NOT_SET:
       return;  // of a newer edge
   }

@@ -22,9 +22,10 @@ constexpr std::array<std::pair<std::string_view, SlowPolicy>, 3> kSlowPolicies =
     {"latest", SlowPolicy::Latest},
     {"disconnect", SlowPolicy::Disconnect},
 }};
-constexpr std::array<std::pair<std::string_view, HandlerKind>, 2> kHandlerKinds = {{
+constexpr std::array<std::pair<std::string_view, HandlerKind>, 3> kHandlerKinds = {{
     {"relay", HandlerKind::Relay},
     {"ephemeral", HandlerKind::Ephemeral},
+    {"dispatch", HandlerKind::Dispatch},
 }};
 constexpr std::array<std::pair<std::string_view, Transport>, 2> kTransports = {{
     {"sse", Transport::Sse},
@@ -70,7 +71,7 @@ class DefinitionParser {
     std::string_view name;
     Handler handler;
   };
-  static const std::array<Member, 13> kMembers;
+  static const std::array<Member, 15> kMembers;
 
   [[nodiscard]] std::unexpected<Error> refuse(const std::string& why,
                                               LimitCounter limit = nullptr) const {
@@ -91,6 +92,8 @@ class DefinitionParser {
   Result<void> transport(const JsonMember& member);
   Result<void> handlers(const JsonMember& member);
   Result<void> presence(const JsonMember& member);
+  Result<void> client_rate(const JsonMember& member);
+  Result<void> webhooks(const JsonMember& member);
   Result<void> slow(const JsonMember& member);
   Result<void> messages_max(const JsonMember& member);
   Result<void> replay_window(const JsonMember& member) {
@@ -113,8 +116,9 @@ class DefinitionParser {
 };
 
 // `name` is read before all others: their errors say it.
-const std::array<DefinitionParser::Member, 13> DefinitionParser::kMembers = {{
+const std::array<DefinitionParser::Member, 15> DefinitionParser::kMembers = {{
     {"auth", &DefinitionParser::auth},
+    {"clientRate", &DefinitionParser::client_rate},
     {"contextParams", &DefinitionParser::context_params},
     {"handlers", &DefinitionParser::handlers},
     {"inactivityTtlMs", &DefinitionParser::inactivity_ttl},
@@ -127,6 +131,7 @@ const std::array<DefinitionParser::Member, 13> DefinitionParser::kMembers = {{
     {"replayWindowMs", &DefinitionParser::replay_window},
     {"slow", &DefinitionParser::slow},
     {"transport", &DefinitionParser::transport},
+    {"webhooks", &DefinitionParser::webhooks},
 }};
 
 Result<Definition> DefinitionParser::parse(std::string_view raw) {
@@ -275,18 +280,33 @@ Result<void> DefinitionParser::handlers(const JsonMember& member) {
     }
     const auto kind = find_word(kHandlerKinds, handler.raw);
     if (!kind && is_newer_) continue;  // Clients of this edge can't send it.
-    if (handler.raw == "\"dispatch\"") {
-      return refuse("handlers." + handler.name + " is \"dispatch\", which is not supported yet");
+    if (!kind) {
+      return refuse("handlers." + handler.name + R"( must be "relay", "ephemeral" or "dispatch")");
     }
-    if (!kind) return refuse("handlers." + handler.name + " must be \"relay\" or \"ephemeral\"");
     definition_.handlers.emplace(handler.name, *kind);
   }
   return {};
 }
 
 Result<void> DefinitionParser::presence(const JsonMember& member) {
-  if (member.raw == "false" || is_newer_) return {};
-  return refuse("presence is not supported yet; leave it out or set it to false");
+  auto rule = parse_presence_rule(member.raw, is_newer_);
+  if (!rule) return refuse(rule.error().detail, rule.error().limit);
+  definition_.presence = *rule;
+  return {};
+}
+
+Result<void> DefinitionParser::client_rate(const JsonMember& member) {
+  auto rate = parse_client_rate(member.raw, is_newer_);
+  if (!rate) return refuse(rate.error().detail, rate.error().limit);
+  definition_.client_rate = *rate;
+  return {};
+}
+
+Result<void> DefinitionParser::webhooks(const JsonMember& member) {
+  auto events = parse_webhook_events(member.raw, is_newer_);
+  if (!events) return refuse(events.error().detail, events.error().limit);
+  definition_.webhooks = *events;
+  return {};
 }
 
 Result<void> DefinitionParser::slow(const JsonMember& member) {
@@ -387,6 +407,9 @@ std::string Definition::to_json() const {
   out += R"(,"maxConnectionLifetimeMs":)" + std::to_string(max_connection_lifetime_ms);
   if (messages_max != 0) out += R"(,"maxMessages":)" + std::to_string(messages_max);
   out += R"(,"slow":)" + json_string(word_of(kSlowPolicies, slow));
+  if (presence) out += R"(,"presence":)" + tako::to_json(presence);
+  if (client_rate != ClientRate{}) out += R"(,"clientRate":)" + tako::to_json(client_rate);
+  if (webhooks.any()) out += R"(,"webhooks":)" + tako::to_json(webhooks);
   return out + '}';
 }
 

@@ -10,13 +10,17 @@
 #include <string_view>
 #include <vector>
 
+#include "common/client_rate.h"
 #include "common/params_schema.h"
+#include "common/presence_rule.h"
 #include "common/result.h"
+#include "common/webhook_events.h"
 
 namespace tako {
 
 enum class SlowPolicy : std::uint8_t { Resume, Latest, Disconnect };
-enum class HandlerKind : std::uint8_t { Relay, Ephemeral };
+// Dispatch: the app is asked what becomes of the message.
+enum class HandlerKind : std::uint8_t { Relay, Ephemeral, Dispatch };
 enum class Transport : std::uint8_t { Sse, WebSocket };  // WebSocket also allows SSE
 
 // Which credentials a channel takes; either suffices. Neither set never happens.
@@ -40,6 +44,9 @@ struct Definition {
   std::int64_t max_connection_lifetime_ms = 7'200'000;
   std::size_t messages_max = 0;  // 0: the broker's default cap
   SlowPolicy slow = SlowPolicy::Resume;
+  std::optional<PresenceRule> presence = {};  // nullopt: nobody is counted or listed
+  ClientRate client_rate = {};
+  WebhookEvents webhooks = {};
   bool is_understood = true;  // false: a newer broker's, all but its name is unknown here
 
   // The declared params that are not context params: those that make the channel.
@@ -58,8 +65,8 @@ enum class DefinitionSource : std::uint8_t { App, Broker };
 class DefinitionSet {
  public:
   // `json`: {"definitions":[…]}. Errors: DefinitionInvalid, naming the definition and the member;
-  // unknown members are refused, `dispatch` handlers and `presence` as not supported yet. Without
-  // `auth` a channel is private by the header `authorization`; without `transport` it is `ws`.
+  // unknown members are refused. Without `auth` a channel is private by the header
+  // `authorization`; without `transport` it is `ws`.
   [[nodiscard]] static Result<std::shared_ptr<const DefinitionSet>> parse(
       std::string_view json, DefinitionSource source = DefinitionSource::App);
   [[nodiscard]] static std::shared_ptr<const DefinitionSet> empty();

@@ -59,7 +59,8 @@ TEST_CASE("every member is read") {
       chat(R"(, "paramsSchema": { "type" : "object", "properties": {"roomId":{"type":"string"},
       "locale":{"type":"string"}} }, "contextParams":["locale"], "auth":{"headerName":"X-Key","cookieName":"sid"},
       "transport":"sse","handlers":{"message":"relay","typing":"ephemeral"},"replayWindowMs":0,"inactivityTtlMs":1,
-      "keepaliveIntervalMs":1,"maxConnectionLifetimeMs":1,"maxMessages":1,"slow":"latest","presence":false)");
+      "keepaliveIntervalMs":1,"maxConnectionLifetimeMs":1,"maxMessages":1,"slow":"latest","presence":{"list":"counts","graceMs":0,"membersMax":3},
+      "clientRate":{"subject":7},"webhooks":["member-left"])");
   CHECK(
       full.params_schema_json ==
       R"({"type":"object","properties":{"roomId":{"type":"string"},"locale":{"type":"string"}}})");
@@ -75,6 +76,13 @@ TEST_CASE("every member is read") {
   CHECK(full.max_connection_lifetime_ms == 1);
   CHECK(full.messages_max == 1);
   CHECK(full.slow == SlowPolicy::Latest);
+  CHECK(full.presence ==
+        PresenceRule{.list = PresenceList::Counts, .grace_ms = 0, .members_max = 3});
+  CHECK(full.client_rate == ClientRate{.subject = 7});
+  CHECK(full.webhooks == WebhookEvents{.member_left = true});
+  CHECK(chat(R"(,"presence":true)").presence == PresenceRule{});
+  CHECK_FALSE(chat(R"(,"presence":false)").presence.has_value());
+  CHECK(chat(R"(,"handlers":{"ask":"dispatch"})").handlers.at("ask") == HandlerKind::Dispatch);
   CHECK(chat(R"(,"slow":"disconnect","transport":"ws")").slow == SlowPolicy::Disconnect);
 }
 
@@ -104,12 +112,25 @@ TEST_CASE("slips are refused with the definition's name and the member") {
       {R"(,"transport":"websocket")", "transport must be \"sse\" or \"ws\""},
       {R"(,"slow":"drop")", "slow must be \"resume\", \"latest\" or \"disconnect\""},
       {R"(,"handlers":[])", "handlers must be an object of message types"},
-      {R"(,"handlers":{"m":"dispatch"})", "handlers.m is \"dispatch\", which is not supported yet"},
-      {R"(,"handlers":{"m":"store"})", "handlers.m must be \"relay\" or \"ephemeral\""},
-      {R"(,"handlers":{"m":true})", "handlers.m must be \"relay\" or \"ephemeral\""},
+      {R"(,"handlers":{"m":"store"})", R"(handlers.m must be "relay", "ephemeral" or "dispatch")"},
+      {R"(,"handlers":{"m":true})", R"(handlers.m must be "relay", "ephemeral" or "dispatch")"},
       {R"(,"handlers":{"tako.x":"relay"})", "handlers names \"tako.x\", which is no message type"},
-      {R"(,"presence":true)", "presence is not supported yet; leave it out or set it to false"},
-      {R"(,"presence":{})", "presence is not supported yet; leave it out or set it to false"},
+      {R"(,"presence":1)", "presence must be true, false or an object"},
+      {R"(,"presence":{"list":"all"})", R"(presence.list must be "members" or "counts")"},
+      {R"(,"presence":{"graceMs":-1})",
+       "presence.graceMs must be a whole number from 0 to 315360000000"},
+      {R"(,"presence":{"membersMax":0})",
+       "presence.membersMax must be a whole number from 1 to 100000"},
+      {R"(,"presence":{"dataBytesMax":4097})",
+       "presence.dataBytesMax must be a whole number from 0 to 4096"},
+      {R"(,"presence":{"grace":1})", "the member \"presence.grace\" is unknown"},
+      {R"(,"clientRate":7)", "clientRate must be an object with connection, subject and channel"},
+      {R"(,"clientRate":{"connection":1000001})",
+       "clientRate.connection must be a whole number from 0 to 1000000, in messages a second"},
+      {R"(,"clientRate":{"ip":1})", "the member \"clientRate.ip\" is unknown"},
+      {R"(,"webhooks":["member-left","all"])",
+       "webhooks must be true, false or a list of channel-occupied, channel-vacated, "
+       "member-entered, member-left"},
       {R"(,"contextParams":"a")", "contextParams must be a list of param names"},
       {R"(,"contextParams":[1])", "contextParams must be a list of param names"},
       {R"(,"contextParams":["a","a"])", "contextParams names \"a\" twice"},
@@ -277,8 +298,8 @@ TEST_CASE("printing and parsing again gives the same set") {
 TEST_CASE("of a newer broker what is unknown is skipped, and the rest holds") {
   const auto set = DefinitionSet::parse(
       R"({"definitions":[{"name":"chat","auth":{"headerName":"x-key","tokenName":"t"},
-        "presence":{"limit":5},"rateLimit":7,
-        "handlers":{"say":"relay","ask":"dispatch","later":{"kind":"new"}}}],"revision":3})",
+        "presence":{"limit":5},"rateLimit":7,"clientRate":{"ip":1},"webhooks":["channel-full"],
+        "handlers":{"say":"relay","ask":"store","later":{"kind":"new"}}}],"revision":3})",
       DefinitionSource::Broker);
   REQUIRE(set.has_value());
   const Definition* chat = (*set)->find("chat");

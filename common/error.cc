@@ -116,6 +116,15 @@ constexpr std::array kCatalogue = {
               "Leave out the key: ephemeral messages are not stored."},
     ErrorInfo{LogUnusable, "log-unusable", 503, 0, true, "the log on disk can't be used",
               "The broker's log says why; takoctl log check looks at the files."},
+    ErrorInfo{PresenceOff, "presence-off", 400, 0, false, "this channel has no presence",
+              "Set presence: true in the channel's definition."},
+    ErrorInfo{PresenceFull, "presence-full", 503, 0, true,
+              "as many members are present as the channel may have",
+              "Raise presence.membersMax, or choose presence.list: counts."},
+    ErrorInfo{MessageRejected, "message-rejected", 403, 4415, false,
+              "the app rejected the message", "The message says why."},
+    ErrorInfo{Revoked, "revoked", 403, 4403, false, "the app took the permission back",
+              "Ask the app for a new permission."},
 };
 
 }  // namespace

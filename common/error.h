@@ -65,6 +65,10 @@ enum class ErrorCode : std::uint16_t {
   RequestTimeout = 49,
   EphemeralWithKey = 50,
   LogUnusable = 51,
+  PresenceOff = 52,
+  PresenceFull = 53,
+  MessageRejected = 54,
+  Revoked = 55,
 };
 
 // What the catalogue knows of a code. Texts are for people; `name` is the code on every wire.

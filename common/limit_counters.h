@@ -23,6 +23,9 @@
   X(pattern_memory_max)                                                                            \
   X(patterns_max)                                                                                  \
   X(definition_ms_max)                                                                             \
+  X(presence_members_max)                                                                          \
+  X(presence_data_bytes_max)                                                                       \
+  X(client_rate_max)                                                                               \
   /* App API: refused; a page ends early. */                                                       \
   X(batch_messages_max)                                                                            \
   X(batch_bytes_max)                                                                               \

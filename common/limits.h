@@ -31,6 +31,10 @@ inline constexpr std::size_t kPatternBytesMax = 1 * kKiB;                       
 inline constexpr std::size_t kPatternMemoryMax = 256 * kKiB;                     // RE2 program
 inline constexpr std::size_t kPatternsMax = 1'000;  // of all schemas of an app
 
+inline constexpr std::int64_t kPresenceMembersMax = 100'000;      // any membersMax
+inline constexpr std::int64_t kPresenceDataBytesMax = 4 * 1'024;  // any dataBytesMax
+inline constexpr std::int64_t kClientRateMax = 1'000'000;         // any member of clientRate
+
 // App API. At the bound: 413 or batch-invalid.
 inline constexpr std::size_t kBatchMessagesMax = 1'000;
 inline constexpr std::size_t kBatchBytesMax = 4 * kMiB;
@@ -138,6 +142,11 @@ inline constexpr std::int64_t kUpstreamIdleMs = 4'000;        // under Node's 5 
 
 // No bounds: sizes, shares and hints. Nobody is refused, cut off or made to wait by them, so there
 // is nothing to count. (tests/lint/limit_tests.mjs holds every constant above to its counter.)
+inline constexpr std::size_t kPresenceMembersDefault = 10'000;     // of a channel, unless it says
+inline constexpr std::size_t kPresenceDataDefault = 1'024;         // bytes of one, unless it says
+inline constexpr std::int64_t kClientRateConnectionDefault = 100;  // messages a second
+inline constexpr std::int64_t kClientRateSubjectDefault = 200;
+inline constexpr std::int64_t kClientRateChannelDefault = 5'000;
 inline constexpr std::size_t kHistoryPageDefault = 100;        // messages, when `_limit` is absent
 inline constexpr std::size_t kAppStreamPullBytes = 64 * kKiB;  // read from the log at once
 inline constexpr std::size_t kLinkFrameBytesGoal = 1 * kMiB;   // a frame is closed above, not cut

@@ -173,6 +173,11 @@ void BrokerLink::apply(proto::BrokerItem& item) {
     }
     case proto::BrokerItem::kLeaving:
       return apply_leaving();
+    case proto::BrokerItem::kPresenceList:
+    case proto::BrokerItem::kPresenceChanges:
+    case proto::BrokerItem::kPresenceCounts:
+    case proto::BrokerItem::kPresenceRefused:
+    case proto::BrokerItem::kWebhookBatch:
     case proto::BrokerItem::ITEM_NOT_SET:
       return;  // A newer broker's item.
   }

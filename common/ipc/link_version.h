@@ -18,7 +18,7 @@ struct LinkVersions {
 // What this program speaks. A new version raises `max`, and `min` only when the one before has been
 // in a release: so neighbours in version meet. What a peer can ignore (an item, a field) needs
 // none.
-inline constexpr LinkVersions kLinkVersions{.min = 1, .max = 1};
+inline constexpr LinkVersions kLinkVersions{.min = 1, .max = 2};
 
 // The newest that both speak; nullopt: none. A range that is none (0, or upside down) meets nobody.
 [[nodiscard]] std::optional<std::uint32_t> meet(LinkVersions ours, LinkVersions theirs);

@@ -21,6 +21,7 @@ ClientPublisher* PublisherBook::find(std::uint64_t number) const {
 Result<HandlerKind> check_handler(const Definition& definition, const ClientMessage& message) {
   const auto handler = definition.handlers.find(message.type);
   if (handler == definition.handlers.end()) return fail(ErrorCode::TypeNotAllowed);
+  if (handler->second == HandlerKind::Dispatch) return fail(ErrorCode::NotImplemented);
   if (handler->second == HandlerKind::Ephemeral && !message.idempotency_key.empty()) {
     return fail(ErrorCode::EphemeralWithKey);
   }

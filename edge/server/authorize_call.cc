@@ -84,6 +84,12 @@ Result<AuthorizeAnswer> read_grant(const std::vector<JsonMember>& members, std::
   answer.grant.max_connection_lifetime_ms = *lifetime;
   answer.grant.rights = std::move(*rights);
   answer.ttl_ms = ttl->value_or(0);
+  if (const JsonMember* info = find_member(members, "presence"); !is_absent(info)) {
+    if (info->raw.size() > limits::kPresenceDataBytesMax) {
+      return not_as_agreed("presence is too large", &LimitCounters::presence_data_bytes_max);
+    }
+    answer.grant.presence_info = minify_json(info->raw);
+  }
   return answer;
 }
 

@@ -40,6 +40,7 @@ struct Grant {
   std::optional<std::int64_t> keepalive_interval_ms;
   std::optional<std::int64_t> max_connection_lifetime_ms;
   std::optional<std::vector<std::string>> rights;  // operations; absent: all
+  std::string presence_info = {};  // minified JSON that the app says of the subject; empty: nothing
 };
 
 // Errors: VerifyRejected (refused), ChannelUnknown (the app says 404), Unavailable (the app is

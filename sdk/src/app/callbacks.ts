@@ -1,4 +1,4 @@
-// Answers the edge's callbacks (docs/protocol.md section 7), whatever server they came in through.
+// Answers the edge's callbacks (docs/protocol.md section 8), whatever server they came in through.
 // This is the only path: there is no mode for development in which anything is let through.
 import { createHash, timingSafeEqual } from 'node:crypto'
 

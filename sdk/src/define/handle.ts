@@ -12,7 +12,7 @@ import { currentApi } from '../publish/current.js'
 import { type Target, keyOf } from '../publish/target.js'
 import type { ChannelMessage, HistoryPage, HistoryQuery, Json, OutgoingMessage } from '../types.js'
 
-/** A stored message, and what its storing holds against (docs/protocol.md section 8). */
+/** A stored message, and what its storing holds against (docs/protocol.md section 9). */
 export type StoredMessage<Messages> = ChannelMessage<Messages> & {
   readonly ack?: 'synced' | 'written' | 'memory'
 }

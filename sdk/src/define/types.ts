@@ -3,7 +3,7 @@ import type { Static, TObject, Type } from '@sinclair/typebox'
 
 import type { Params, Transport } from '../types.js'
 
-/** What a client wants to do (docs/protocol.md section 7). */
+/** What a client wants to do (docs/protocol.md section 8). */
 export type Operation = 'subscribe' | 'connect' | 'history' | 'publish' | 'presence'
 
 /** Params as the schema types them; without a schema whatever the client sent. */
@@ -68,7 +68,7 @@ export type Handler<P = Params> =
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   | ((data: any, context: HandlerContext<P>) => unknown)
 
-/** All members are optional; docs/protocol.md section 8 has the defaults and the units. */
+/** All members are optional; docs/protocol.md section 9 has the defaults and the units. */
 export interface ChannelConfig<
   S extends TObject = never,
   Type_ extends string = string,

@@ -1,4 +1,4 @@
-// From a definition to what PUT /v1/definitions takes (docs/protocol.md section 8).
+// From a definition to what PUT /v1/definitions takes (docs/protocol.md section 9).
 import type { Definition } from './define.js'
 
 /** A definition as JSON. What the app left out is left out here: defaults are the server's. */
