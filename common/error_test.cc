@@ -13,7 +13,7 @@ namespace tako {
 namespace {
 
 // Codes are numbered without holes; the last one ends the walk.
-constexpr auto kLast = static_cast<std::uint16_t>(ErrorCode::LogUnusable);
+constexpr auto kLast = static_cast<std::uint16_t>(ErrorCode::Revoked);
 
 template <typename Visit>
 void for_each_code(Visit visit) {
