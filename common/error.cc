@@ -121,8 +121,8 @@ constexpr std::array kCatalogue = {
     ErrorInfo{PresenceFull, "presence-full", 503, 0, true,
               "as many members are present as the channel may have",
               "Raise presence.membersMax, or choose presence.list: counts."},
-    ErrorInfo{MessageRejected, "message-rejected", 403, 4415, false,
-              "the app rejected the message", "The message says why."},
+    ErrorInfo{MessageRejected, "message-rejected", 403, 4415, false, "the app rejected the message",
+              "The message says why."},
     ErrorInfo{Revoked, "revoked", 403, 4403, false, "the app took the permission back",
               "Ask the app for a new permission."},
 };

@@ -195,6 +195,28 @@ TEST_CASE("definition_ms_max") {
   CHECK(broker_hits(tako, "definition_ms_max") == 1);
 }
 
+TEST_CASE("presence_members_max and presence_data_bytes_max") {
+  Cluster tako(with_definitions());
+  const auto with_presence = [](std::string_view members) {
+    return R"([{"name":"x","auth":false,"presence":{)" + std::string(members) + "}}]";
+  };
+  CHECK(put(tako, with_presence(R"("membersMax":100000,"dataBytesMax":4096)")).status == 200);
+  CHECK(put(tako, with_presence(R"("membersMax":100001)")).error_code() == "definition-invalid");
+  CHECK(broker_hits(tako, "presence_members_max") == 1);
+  CHECK(put(tako, with_presence(R"("dataBytesMax":4097)")).error_code() == "definition-invalid");
+  CHECK(broker_hits(tako, "presence_data_bytes_max") == 1);
+}
+
+TEST_CASE("client_rate_max") {
+  Cluster tako(with_definitions());
+  const auto with_rate = [](std::string_view rate) {
+    return R"([{"name":"x","auth":false,"clientRate":{"subject":)" + std::string(rate) + "}}]";
+  };
+  CHECK(put(tako, with_rate("1000000")).status == 200);
+  CHECK(put(tako, with_rate("1000001")).error_code() == "definition-invalid");
+  CHECK(broker_hits(tako, "client_rate_max") == 1);
+}
+
 TEST_CASE("batch_messages_max") {
   Cluster tako(with_limits({"batch_messages_max=2"}));
   const std::string one = R"({"channel":"feed","type":"t","data":1})";
