@@ -109,6 +109,18 @@ void register_api(Metrics& metrics, const ApiServer& api) {
                   api.streams().ephemeral_dropped_total);
 }
 
+void register_state(Metrics& metrics, const StateStore& state) {
+  metrics.counter("tako_broker_state_writes_total", "Writes of the broker's own state.",
+                  state.counters().writes_total);
+  metrics.counter("tako_broker_state_rows_total", "Rows put and erased by them.",
+                  state.counters().rows_total);
+  metrics.counter("tako_broker_state_failures_total",
+                  "Writes of it that failed; each is tried again.",
+                  state.counters().failures_total);
+  metrics.gauge("tako_broker_state_waiting", "Rows of it that wait to be written.",
+                [&state] { return static_cast<double>(state.waiting()); });
+}
+
 }  // namespace
 
 void register_broker_metrics(Metrics& metrics, const MeteredParts& parts) {
@@ -117,6 +129,7 @@ void register_broker_metrics(Metrics& metrics, const MeteredParts& parts) {
   register_publisher(metrics, parts.publisher.counters());
   register_links(metrics, parts.edges, parts.links);
   register_api(metrics, parts.api);
+  register_state(metrics, parts.state);
 }
 
 }  // namespace tako::broker

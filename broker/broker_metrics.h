@@ -6,6 +6,7 @@
 #include "broker/channel/publisher.h"
 #include "broker/edge_registry.h"
 #include "broker/link_server.h"
+#include "broker/state/state_store.h"
 #include "common/config/metrics.h"
 
 namespace tako::broker {
@@ -16,6 +17,7 @@ struct MeteredParts {
   const EdgeRegistry& edges;
   const LinkServer& links;
   const ApiServer& api;
+  const StateStore& state;
 };
 
 // All that is passed outlives the registry.

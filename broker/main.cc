@@ -19,6 +19,7 @@
 #include "broker/link_server.h"
 #include "broker/log/log_engines.h"
 #include "broker/log_disk.h"
+#include "broker/state_disk.h"
 #include "common/config/admin.h"
 #include "common/config/http_metrics.h"
 #include "common/config/inherited_sockets.h"
@@ -75,7 +76,7 @@ class Broker {
  public:
   Broker(const config::Config& config, Log& log, service::InheritedSockets sockets)
       : config_(config), log_(log), sockets_(std::move(sockets)) {
-    register_broker_metrics(metrics_, {channels_, publisher_, edges_, links_, api_server_});
+    register_broker_metrics(metrics_, {channels_, publisher_, edges_, links_, api_server_, state_});
     register_http_limits(metrics_, admin_.counters());
     metrics_.limits(limit_counters_);
     metrics_.process("tako-broker");
@@ -156,6 +157,7 @@ class Broker {
   void on_tick() {
     channels_.tick();
     control_.tick();
+    state_.tick();
   }
 
   // The first signal lets requests in flight finish, the second ends at once.
@@ -170,9 +172,13 @@ class Broker {
     api_server_.drain([this] { leave_edges(); });
   }
 
-  // The log is closed when nobody can append any more.
+  // The log is closed when nobody can append any more, and what the edges' end has changed is kept.
   void leave_edges() {
-    links_.leave([this] { engine_->close([this] { loop_.stop(); }); });
+    links_.leave([this] {
+      engine_->close([this] {
+        state_.when_written([this](const Result<void>& /*written*/) { loop_.stop(); });
+      });
+    });
   }
 
   std::unique_ptr<LogDisk> open_disk() {
@@ -199,6 +205,11 @@ class Broker {
                                               disk_->worker());
   }
 
+  std::unique_ptr<StateDisk> open_state() {
+    if (disk_ == nullptr) return nullptr;
+    return or_throw(StateDisk::open(loop_, config_.broker.data_dir, log_));
+  }
+
   [[nodiscard]] std::vector<std::string> why_not_ready() const {
     if (is_stopping_) return {"stopping"};
     return {};
@@ -216,6 +227,9 @@ class Broker {
   std::unique_ptr<LogDisk> disk_ = open_disk();  // null: the log is in memory
   std::unique_ptr<LogEngine> engine_ = open_log();
   std::unique_ptr<DefinitionsStore> store_ = open_store();
+  std::unique_ptr<StateDisk> state_disk_ = open_state();
+  NoStateStore no_state_;
+  StateStore& state_ = state_disk_ == nullptr ? no_state_ : state_disk_->store();
   std::unique_ptr<ClusterEngine> cluster_ = make_cluster(*engine_);
   ControlStream control_{control_stream_id(random_), loop_, config_.limits, limit_counters_};
   DefinitionsRegistry definitions_{app_ids(config_), control_, limit_counters_};

@@ -8,11 +8,11 @@ set -eu
 
 run_packages='libuv1 libnng1 libwslay1 libcjson1 libprotobuf-lite32 libspdlog1.10
   libprometheus-cpp-core1.0 libre2-9 zlib1g libssl3 libcurl4 libsystemd0 libxxhash0
-  nodejs curl'
+  libsqlite3-0 nodejs curl'
 build_packages='build-essential cmake ninja-build ccache pkg-config libuv1-dev node-llhttp nodejs
   libwslay-dev libnng-dev libprotobuf-dev protobuf-compiler libcjson-dev doctest-dev libspdlog-dev
   libtomlplusplus-dev libcli11-dev prometheus-cpp-dev libre2-dev zlib1g-dev libssl-dev
-  libcurl4-openssl-dev libsystemd-dev libxxhash-dev curl'
+  libcurl4-openssl-dev libsystemd-dev libxxhash-dev libsqlite3-dev curl'
 lint_packages='clang-19 clang-tidy-19 clang-format-19 git nodejs'
 fuzz_packages='clang-19 libclang-rt-19-dev'
 package_packages='dpkg-dev file'

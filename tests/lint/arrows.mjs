@@ -25,6 +25,7 @@ const arrows = {
   ],
   'broker/log': ['common', 'proto'], // What is stored is record.proto.
   'broker/cluster': ['common', 'broker/log'],
+  'broker/state': ['common'],
   'broker/channel': ['common', 'broker/log', 'broker/cluster'],
   'broker/api': [
     'common', 'common/uv', 'common/http', 'common/config',
@@ -34,7 +35,7 @@ const arrows = {
   'broker/takoctl': ['common', 'common/config', 'broker/log', 'broker/inspect'],
   broker: [
     'common', 'common/uv', 'common/http', 'common/ipc', 'common/config', 'proto',
-    'broker/log', 'broker/cluster', 'broker/channel', 'broker/api',
+    'broker/log', 'broker/cluster', 'broker/state', 'broker/channel', 'broker/api',
   ],
 }
 
@@ -46,6 +47,7 @@ const libraries = [
   { name: 'llhttp', header: /^llhttp/, only: ['common/http'] },
   { name: 'cJSON', header: /^(cjson\/)?cJSON\.h$/, only: ['common'] },
   { name: 'RE2', header: /^re2\//, only: ['common'] },
+  { name: 'SQLite', header: /^sqlite3/, only: ['broker/state'] },
   { name: 'libsystemd', header: /^systemd\//, only: ['common/config'] },
   { name: 'protobuf', header: /^google\/protobuf\//, only: ['common/ipc', 'edge', 'broker'] },
 ]
