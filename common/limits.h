@@ -31,9 +31,9 @@ inline constexpr std::size_t kPatternBytesMax = 1 * kKiB;                       
 inline constexpr std::size_t kPatternMemoryMax = 256 * kKiB;                     // RE2 program
 inline constexpr std::size_t kPatternsMax = 1'000;  // of all schemas of an app
 
-inline constexpr std::int64_t kPresenceMembersMax = 100'000;      // any membersMax
-inline constexpr std::int64_t kPresenceDataBytesMax = 4 * 1'024;  // any dataBytesMax
-inline constexpr std::int64_t kClientRateMax = 1'000'000;         // any member of clientRate
+inline constexpr std::int64_t kPresenceMembersMax = 100'000;  // any membersMax
+inline constexpr std::int64_t kPresenceDataBytesMax = 4'096;  // any dataBytesMax
+inline constexpr std::int64_t kClientRateMax = 1'000'000;     // any member of clientRate
 
 // App API. At the bound: 413 or batch-invalid.
 inline constexpr std::size_t kBatchMessagesMax = 1'000;
