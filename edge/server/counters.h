@@ -17,7 +17,7 @@ struct ServerSideCounters {
   std::uint64_t clients_lost = 0;  // the connection broke, or ended without a close frame
   // HTTP in front of them.
   std::uint64_t handshakes_refused = 0;
-  std::uint64_t hidden_paths_refused = 0;  // Host *.tako, /channels/authorize, /channels/dispatch
+  std::uint64_t hidden_paths_refused = 0;  // Host *.tako, or a callback's path
   std::uint64_t api_calls = 0;
   std::uint64_t api_keys_refused = 0;
   std::uint64_t forwarded_ignored = 0;  // forwarded headers of untrusted peers

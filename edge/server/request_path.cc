@@ -50,7 +50,8 @@ std::string normalized_path(std::string_view raw_path) {
 }
 
 bool is_callback_path(std::string_view normalized) {
-  return normalized == "/channels/authorize" || normalized == "/channels/dispatch";
+  return normalized == "/channels/authorize" || normalized == "/channels/dispatch" ||
+         normalized == "/channels/events";
 }
 
 bool is_own_path(std::string_view normalized) {

@@ -11,7 +11,7 @@ namespace tako::edge {
 // what is proxied keeps its bytes.
 [[nodiscard]] std::string normalized_path(std::string_view raw_path);
 
-// `/channels/authorize` and `/channels/dispatch`: only the edge itself calls them.
+// `/channels/authorize`, `/channels/dispatch`, `/channels/events`: only the edge itself calls them.
 [[nodiscard]] bool is_callback_path(std::string_view normalized);
 // `/_tako` and what is below it: the edge's own, never the app's.
 [[nodiscard]] bool is_own_path(std::string_view normalized);

@@ -10,8 +10,8 @@ TEST_CASE("every spelling of the callback paths is recognised") {
        {"/channels/authorize", "/channels/dispatch", "/channels/authorize/",
         "//channels///authorize", "/CHANNELS/Authorize", "/channels/./authorize",
         "/x/../channels/authorize", "/%63hannels/authorize", "/channels%2Fauthorize",
-        "/channels/%2e%2e/channels/dispatch", "/channels\\authorize", "/../../channels/authorize",
-        "/channels/x/%2E%2E/dispatch"}) {
+        "/channels/%2e%2e/channels/dispatch", "/channels/events", "/channels/eventS/",
+        "/channels\\authorize", "/../../channels/authorize", "/channels/x/%2E%2E/dispatch"}) {
     CAPTURE(raw);
     CHECK(is_callback_path(normalized_path(raw)));
   }

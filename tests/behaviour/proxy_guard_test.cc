@@ -84,7 +84,7 @@ TEST_CASE("the internal token comes neither in from outside nor out from the app
 TEST_CASE("the app's callbacks cannot be reached from outside, however they are spelt") {
   Cluster tako(with_definitions());
   for (const char* path :
-       {"/channels/authorize", "/channels/dispatch", "/channels/authorize?x=1",
+       {"/channels/authorize", "/channels/dispatch", "/channels/events", "/channels/authorize?x=1",
         "/channels/%61uthorize", "/channels%2Fauthorize", "/./channels/authorize",
         "/x/../channels/authorize", "/channels/x/../authorize", "/x/%2e%2e/channels/authorize",
         "/channels/./dispatch", "//channels//authorize", "/channels/authorize/"}) {
