@@ -13,7 +13,7 @@ const info = (status: number, close = 0, retryable = false): ErrorInfo => ({
   retryable,
 })
 
-/** The server's catalogue (docs/protocol.md section 5); a test holds the two together. */
+/** The server's catalogue (docs/protocol.md section 6); a test holds the two together. */
 export const serverErrors = {
   internal: info(500, 1011, true),
   'bad-request': info(400),
@@ -66,6 +66,10 @@ export const serverErrors = {
   'request-timeout': info(408, 0, true),
   'ephemeral-with-key': info(400),
   'log-unusable': info(503, 0, true),
+  'presence-off': info(400),
+  'presence-full': info(503, 0, true),
+  'message-rejected': info(403, 4415),
+  revoked: info(403, 4403),
 } as const satisfies Record<string, ErrorInfo>
 
 /** What this package itself can say; the rest comes from the server. */

@@ -2,6 +2,8 @@
 export { TakoError, serverErrors, localErrors } from './error.js'
 export type { ErrorCode, ErrorInfo, TakoErrorOptions } from './error.js'
 export type * from './types.js'
+export type * from './presence_types.js'
+export type * from './webhook_types.js'
 export type * from './registry.js'
 
 export { defineChannel } from './define/define.js'
@@ -21,12 +23,20 @@ export type {
 } from './client/channel.js'
 export type * from './define/types.js'
 
+export { RejectError, reject } from './define/reject.js'
+
 export { createTako } from './app/tako.js'
 export type { Tako, TakoOptions } from './app/tako.js'
 export { discoverChannels } from './app/discover.js'
 export type { FetchHandler } from './app/fetch_handler.js'
 export type { NodeHandler } from './app/node_handler.js'
-export type { BatchOptions, PublishOptions } from './publish/api.js'
+export type { EventListener } from './app/webhooks.js'
+export type {
+  BatchOptions,
+  DisconnectOptions,
+  Disconnected,
+  PublishOptions,
+} from './publish/api.js'
 export type { EdgeAddress } from './publish/connection.js'
 
 /**

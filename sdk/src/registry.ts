@@ -1,5 +1,6 @@
 // From a channel's name to its types: what makes the client and the hook typed end to end.
 import type { TakoChannels } from './index.js'
+import type { PresenceTypes } from './presence_types.js'
 import type { MessageTypes, Params, Transport } from './types.js'
 
 /** Names that the registry knows; any string while it is empty. */
@@ -20,6 +21,10 @@ export type MessagesOf<Name extends string> =
 /** The transport of a channel by its name. */
 export type TransportOf<Name extends string> =
   Entry<Name> extends { transport: infer T extends Transport } ? T : Transport
+
+/** What is known of a channel's members, by its name. */
+export type PresenceOf<Name extends string> =
+  Entry<Name> extends { presence: infer Who extends PresenceTypes } ? Who : PresenceTypes
 
 /** True when a channel by this name must be given params. */
 export type NeedsParams<Name extends string> =

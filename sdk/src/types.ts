@@ -1,5 +1,7 @@
 // The words that every entry of this package shares: messages, params, and a channel's type.
 
+import type { PresenceTypes } from './presence_types.js'
+
 /** A value that JSON can say. */
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
 
@@ -40,6 +42,7 @@ export interface ChannelShape {
   params: unknown
   messages: unknown
   transport: Transport
+  presence: PresenceTypes
 }
 
 /** One page of a channel's retained messages. */
@@ -55,6 +58,8 @@ export interface HistoryPage<Messages = MessageTypes> {
 export interface HistoryQuery {
   after?: string
   before?: string
+  /** As `before`, with this message itself. */
+  until?: string
   limit?: number
   from?: number
   to?: number

@@ -4,11 +4,30 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 
 import type { Definition } from '../define/define.js'
 import type { Operation, VerifyInput } from '../define/types.js'
-import type { Json, Params } from '../types.js'
+import type { Json } from '../types.js'
+import { type CallbackCall, dispatch } from './dispatch.js'
 import { readVerdict } from './grant.js'
 import type { DefinitionRegistry } from './registry.js'
+import { isRecent, isSignedBy, parseSignature } from './signature.js'
+import { type EventListener, Webhooks, parseBatch } from './webhooks.js'
 
-export const callbackBytesMax = 256 * 1024 // the edge's own bounds on a head and a key are below
+/** The edge's own bounds on a head, a key and a client's message are below. */
+export const callbackBytesMax = 2 * 1024 * 1024
+
+/** What a call's head says of who makes it. */
+export interface CallbackHead {
+  readonly method: string
+  /** X-Tako-Internal-Token */
+  readonly token: string | null | undefined
+  /** X-Tako-Signature */
+  readonly signature: string | null | undefined
+}
+
+/** A call's body; `isRaw`: exactly as it came, which is what a signature is over. */
+export interface CallbackBody {
+  readonly text: string
+  readonly isRaw: boolean
+}
 
 export interface CallbackAnswer {
   status: number
@@ -21,10 +40,17 @@ export interface Log {
   error(text: string, cause?: unknown): void
 }
 
-const paths = ['/channels/authorize', '/channels/dispatch'] as const
+const eventsPath = '/channels/events'
+const paths = ['/channels/authorize', '/channels/dispatch', eventsPath] as const
 type Path = (typeof paths)[number]
 
 const repeatedLogIntervalMs = 10_000
+
+const consequences: Record<Path, string> = {
+  '/channels/authorize': 'nobody is let in',
+  '/channels/dispatch': 'the message is not published',
+  '/channels/events': 'the events come again',
+}
 
 /** True for the paths that an edge calls. */
 export function isCallback(path: string): path is Path {
@@ -33,28 +59,35 @@ export function isCallback(path: string): path is Path {
 
 export class Callbacks {
   readonly #definitions: () => Promise<DefinitionRegistry>
-  readonly #secret: Buffer | null
+  readonly #secret: string | null
+  readonly #secretDigest: Buffer | null
+  readonly #webhooks: Webhooks | null
   readonly #log: Log
   readonly #loggedAt = new Map<string, number>() // by definition, at most: bounded
 
   /** Without a secret every call is refused: nothing else tells an edge from anybody else. */
-  constructor(definitions: () => Promise<DefinitionRegistry>, secret: string | null, log: Log) {
+  constructor(
+    definitions: () => Promise<DefinitionRegistry>,
+    secret: string | null,
+    log: Log,
+    onEvent?: EventListener,
+  ) {
     this.#definitions = definitions
-    this.#secret = secret === null ? null : digest(secret)
+    this.#secret = secret
+    this.#secretDigest = secret === null ? null : digest(secret)
+    this.#webhooks = onEvent === undefined ? null : new Webhooks(onEvent)
     this.#log = log
   }
 
   /** Judges a call by its head, before anyone reads its body: the refusal, or null to go on. */
-  refuseHead(method: string, token: string | null | undefined): CallbackAnswer | null {
-    const isRight =
-      this.#secret !== null &&
-      typeof token === 'string' &&
-      timingSafeEqual(digest(token), this.#secret)
-    if (!isRight) {
-      this.#logRefusal()
+  refuseHead(path: Path, head: CallbackHead): CallbackAnswer | null {
+    const signature = path === eventsPath ? parseSignature(head.signature) : null
+    const mayBeRight = signature !== null && isRecent(signature, Date.now())
+    if (this.#secret === null || (path === eventsPath ? !mayBeRight : !this.#isEdge(head))) {
+      this.#logRefusal(path)
       return refusal(403, 'forbidden', 'not an edge of this app')
     }
-    if (method === 'POST') return null
+    if (head.method === 'POST') return null
     return {
       ...refusal(405, 'method-not-allowed', 'callbacks are POST'),
       headers: { Allow: 'POST' },
@@ -72,10 +105,11 @@ export class Callbacks {
   }
 
   /** Answers a call whose head was not refused. Never throws: a fault of the app's is a 500. */
-  async answer(path: Path, body: string): Promise<CallbackAnswer> {
+  async answer(path: Path, head: CallbackHead, body: CallbackBody): Promise<CallbackAnswer> {
     let where = path as string
     try {
-      const call = parseCall(body)
+      if (path === eventsPath) return await this.#takeEvents(head, body)
+      const call = parseCall(body.text)
       if (call === null) return this.#malformed(path)
       where = `${path} of channel '${call.channel}'`
       const definition = (await this.#definitions()).find(call.channel)
@@ -88,9 +122,9 @@ export class Callbacks {
         return refusal(400, 'params-invalid', misfit)
       }
       if (path === '/channels/authorize') return await this.#authorize(definition, call)
-      return await this.#dispatch(definition, call)
+      return { status: 200, body: await dispatch(definition, call) }
     } catch (failure) {
-      this.#log.error(`tako-channels: ${where} failed; nobody is let in`, failure)
+      this.#log.error(`tako-channels: ${where} failed; ${consequences[path]}`, failure)
       return refusal(500, 'internal', 'the app failed; its log says why')
     }
   }
@@ -112,24 +146,30 @@ export class Callbacks {
     return { status: 200, body: { ok: true, ...grant } as unknown as Json }
   }
 
-  // The server does not call this yet: it refuses definitions whose handlers are functions. What is
-  // answered is the original's: what to deliver, or that nothing is.
-  async #dispatch({ config }: Definition, call: CallbackCall): Promise<CallbackAnswer> {
-    const { channel, params, type, data, subject, publishedBy } = call
-    const handlers = config.handler ?? {}
-    const handler = typeof type === 'string' && Object.hasOwn(handlers, type) && handlers[type]
-    if (typeof handler !== 'function') {
-      const reason = `no function handles '${String(type)}'`
-      return { status: 200, body: { action: 'reject', reason } }
+  async #takeEvents(head: CallbackHead, { text, isRaw }: CallbackBody): Promise<CallbackAnswer> {
+    const signature = parseSignature(head.signature)
+    const isSigned = signature !== null && isSignedBy(this.#secret ?? '', signature, text)
+    // A body that a parser has read can't be checked byte by byte; an edge's token vouches for it.
+    if (!isSigned && (isRaw || !this.#isEdge(head))) {
+      this.#logRefusal(eventsPath)
+      return refusal(403, 'forbidden', 'the signature is not that of this app')
     }
-    const result = await handler(data, {
-      channel,
-      params,
-      publishedBy: publishedBy === 'server' ? 'server' : 'client',
-      ...(typeof subject === 'string' ? { subject } : {}),
-    })
-    if (result === undefined) return { status: 200, body: { action: 'drop' } }
-    return { status: 200, body: { action: 'fanout', data: result as Json } }
+    const batch = parseBatch(text)
+    if (batch === null) return this.#malformed(eventsPath)
+    if (this.#webhooks === null) {
+      this.#warnSometimes(eventsPath, 'webhooks come, but createTako was given no onEvent.')
+      return refusal(404, 'not-found', 'the app has no onEvent')
+    }
+    if (await this.#webhooks.take(batch)) return { status: 200, body: { ok: true } }
+    return refusal(503, 'unavailable', 'earlier events are still worked on')
+  }
+
+  #isEdge({ token }: CallbackHead): boolean {
+    return (
+      this.#secretDigest !== null &&
+      typeof token === 'string' &&
+      timingSafeEqual(digest(token), this.#secretDigest)
+    )
   }
 
   #malformed(path: string): CallbackAnswer {
@@ -137,14 +177,15 @@ export class Callbacks {
     return refusal(400, 'bad-request', 'the call is not as agreed')
   }
 
-  #logRefusal(): void {
+  #logRefusal(path: Path): void {
+    const what = path === eventsPath ? 'X-Tako-Signature' : 'X-Tako-Internal-Token'
     this.#warnSometimes(
-      '',
+      what,
       this.#secret === null
         ? 'a callback was refused: give createTako the secret (secretFile or ' +
             "TAKO_APP_SECRET_FILE), the content of the edge's --app-secret-file."
-        : 'a callback with a wrong X-Tako-Internal-Token was refused. If it came ' +
-            "from your edge: its --app-secret-file and createTako's secret must be the same.",
+        : `a callback with a wrong ${what} was refused. If it came from your edge: its ` +
+            "--app-secret-file and createTako's secret must be the same, and so the time of day.",
     )
   }
 
@@ -165,8 +206,6 @@ function digest(text: string): Buffer {
 function refusal(status: number, code: string, message: string): CallbackAnswer {
   return { status, body: { ok: false, error: { code, message, hint: '' } } }
 }
-
-type CallbackCall = { channel: string; params: Params } & Record<string, unknown>
 
 function parseCall(text: string): CallbackCall | null {
   let call: Partial<CallbackCall> | null

@@ -8,8 +8,12 @@ export function makeFetchHandler(callbacks: Callbacks): FetchHandler {
   return async (request) => {
     const { pathname } = new URL(request.url)
     if (!isCallback(pathname)) return null
-    const token = request.headers.get('x-tako-internal-token')
-    const refused = callbacks.refuseHead(request.method, token)
+    const head = {
+      method: request.method,
+      token: request.headers.get('x-tako-internal-token'),
+      signature: request.headers.get('x-tako-signature'),
+    }
+    const refused = callbacks.refuseHead(pathname, head)
     if (refused !== null) return respond(refused)
     let body: string | null
     try {
@@ -18,7 +22,7 @@ export function makeFetchHandler(callbacks: Callbacks): FetchHandler {
       return respond(callbacks.broken()) // Most servers have nobody left to give it to.
     }
     if (body === null) return respond(callbacks.tooLarge())
-    return respond(await callbacks.answer(pathname, body))
+    return respond(await callbacks.answer(pathname, head, { text: body, isRaw: true }))
   }
 }
 

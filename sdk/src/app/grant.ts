@@ -1,9 +1,9 @@
 // From what an app's verify returned to what the edge is answered: checked, and never a yes by mistake.
 import { TakoError } from '../error.js'
-import type { Grant, Operation } from '../define/types.js'
+import type { Grant, Right } from '../define/types.js'
 
 const subjectBytesMax = 256 // subject_max of docs/limits.md
-const operations: readonly Operation[] = ['subscribe', 'connect', 'history', 'publish', 'presence']
+const rights: readonly Right[] = ['subscribe', 'publish', 'presence', 'history']
 
 const checks: Record<keyof Grant, (value: unknown) => string | null> = {
   subject: (value) =>
@@ -15,9 +15,10 @@ const checks: Record<keyof Grant, (value: unknown) => string | null> = {
   keepaliveIntervalMs: (value) => milliseconds(value, 1),
   maxConnectionLifetimeMs: (value) => milliseconds(value, 1),
   rights: (value) =>
-    Array.isArray(value) && value.every((right) => operations.includes(right))
+    Array.isArray(value) && value.every((right) => rights.includes(right))
       ? null
-      : `must be a list of ${operations.join(', ')}`,
+      : `must be a list of ${rights.join(', ')}`,
+  presence: (value) => (isJson(value) ? null : 'must be a value that JSON can say'),
 }
 
 /**
@@ -41,6 +42,14 @@ export function readVerdict(verdict: unknown): Grant | null {
     grant[name] = value
   }
   return grant
+}
+
+function isJson(value: unknown): boolean {
+  try {
+    return JSON.stringify(value) !== undefined
+  } catch {
+    return false // A cycle, a bigint.
+  }
 }
 
 function milliseconds(value: unknown, least: number): string | null {

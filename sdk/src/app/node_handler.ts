@@ -1,7 +1,13 @@
 // The callbacks as a handler of node:http, which is a middleware of Express and Connect too.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-import { type CallbackAnswer, type Callbacks, callbackBytesMax, isCallback } from './callbacks.js'
+import {
+  type CallbackAnswer,
+  type CallbackBody,
+  type Callbacks,
+  callbackBytesMax,
+  isCallback,
+} from './callbacks.js'
 
 /** Calls `next` for a request that is none of the edge's; without one it answers 404. */
 export type NodeHandler = (
@@ -30,15 +36,22 @@ async function handle(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const token = request.headers['x-tako-internal-token']
-  const single = typeof token === 'string' ? token : undefined
-  const refused = callbacks.refuseHead(request.method ?? '', single)
+  const head = {
+    method: request.method ?? '',
+    token: single(request.headers['x-tako-internal-token']),
+    signature: single(request.headers['x-tako-signature']),
+  }
+  const refused = callbacks.refuseHead(path, head)
   if (refused !== null) return respond(response, refused)
   const body = await readBody(request)
   if (body === 'aborted') return // Nobody is there to be answered.
   const answer =
-    body === 'too-large' ? callbacks.tooLarge() : await callbacks.answer(path, body.text)
+    body === 'too-large' ? callbacks.tooLarge() : await callbacks.answer(path, head, body)
   respond(response, answer)
+}
+
+function single(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : undefined
 }
 
 // Express shortens `url` by the path that a router is mounted on; the edge's path is whole.
@@ -47,12 +60,12 @@ function pathOf(request: IncomingMessage): string {
   return (originalUrl ?? request.url ?? '').split('?', 1)[0] ?? ''
 }
 
-type Body = { text: string } | 'aborted' | 'too-large'
+type Body = CallbackBody | 'aborted' | 'too-large'
 
 async function readBody(request: IncomingMessage): Promise<Body> {
   // A body parser may have been there before; then the stream is at its end.
   const { body: parsed } = request as IncomingMessage & { body?: unknown }
-  if (parsed !== undefined && request.readableEnded) return { text: textOf(parsed) }
+  if (parsed !== undefined && request.readableEnded) return bodyOf(parsed)
   const pieces: Buffer[] = []
   let size = 0
   try {
@@ -64,13 +77,13 @@ async function readBody(request: IncomingMessage): Promise<Body> {
   } catch {
     return 'aborted'
   }
-  return { text: Buffer.concat(pieces).toString('utf8') }
+  return { text: Buffer.concat(pieces).toString('utf8'), isRaw: true }
 }
 
-function textOf(parsed: unknown): string {
-  if (typeof parsed === 'string') return parsed
-  if (parsed instanceof Uint8Array) return Buffer.from(parsed).toString('utf8')
-  return JSON.stringify(parsed)
+function bodyOf(parsed: unknown): CallbackBody {
+  if (typeof parsed === 'string') return { text: parsed, isRaw: true }
+  if (!(parsed instanceof Uint8Array)) return { text: JSON.stringify(parsed), isRaw: false }
+  return { text: Buffer.from(parsed).toString('utf8'), isRaw: true }
 }
 
 function respond(response: ServerResponse, { status, body, headers }: CallbackAnswer): void {

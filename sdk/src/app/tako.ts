@@ -1,9 +1,9 @@
 // createTako: the app's end of Tako Channels: definitions go out, callbacks come in, handles publish.
 import { readFileSync } from 'node:fs'
 
-import type { AnyChannel } from '../define/define.js'
+import type { AnyChannel, Definition } from '../define/define.js'
 import { TakoError } from '../error.js'
-import { AppApi } from '../publish/api.js'
+import { AppApi, type Disconnected, type DisconnectOptions } from '../publish/api.js'
 import type { EdgeAddress } from '../publish/connection.js'
 import { clearCurrentApi, environmentAddress, setCurrentApi } from '../publish/current.js'
 import { Callbacks, type Log } from './callbacks.js'
@@ -12,6 +12,7 @@ import { type FetchHandler, makeFetchHandler } from './fetch_handler.js'
 import { type NodeHandler, makeNodeHandler } from './node_handler.js'
 import { pushDefinitions } from './push.js'
 import { DefinitionRegistry } from './registry.js'
+import type { EventListener } from './webhooks.js'
 
 export interface TakoOptions {
   /** The definitions themselves, or the folder that holds them. */
@@ -28,6 +29,11 @@ export interface TakoOptions {
   app?: string
   /** A publish with all its attempts takes no longer. Default 30,000. */
   timeoutMs?: number
+  /**
+   * Told of what happens on channels whose definition has `webhooks`: one event after the other, in
+   * order. What it rejects comes again, and so may an event after a crash: by `id` one can tell.
+   */
+  onEvent?: EventListener
   /** Where refusals and faults are told. Default: the console. */
   log?: Log
 }
@@ -39,6 +45,12 @@ export interface Tako {
    * @throws {TakoError} as a rejection: what is wrong with a definition, or with the way to the broker
    */
   start(): Promise<void>
+  /**
+   * Takes back what a subject was granted before: everywhere, or on one channel. What is published
+   * after it resolves does not reach them under the old permission; their presence leaves at once.
+   * They may come again, if `verify` lets them and `banMs` is not given.
+   */
+  disconnect(subject: string, options?: DisconnectOptions): Promise<Disconnected>
   /** For fetch-style servers: the answer to an edge's callback, null for any other request. */
   readonly handler: FetchHandler
   /** For node:http, Express and Connect. */
@@ -52,9 +64,9 @@ export interface Tako {
  * @throws {TakoError} `usage-invalid`: two secrets, an unreadable file, no channel, a name twice
  */
 export function createTako(options: TakoOptions): Tako {
-  const { channels, edge, timeoutMs, log = console } = options
+  const { channels, edge, timeoutMs, onEvent, log = console } = options
   const definitions = lazyDefinitions(channels)
-  const callbacks = new Callbacks(definitions, readSecret(options), log)
+  const callbacks = new Callbacks(definitions, readSecret(options), log, onEvent)
   const api = new AppApi({
     ...address(options),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -63,6 +75,9 @@ export function createTako(options: TakoOptions): Tako {
   return {
     async start() {
       const { all } = await definitions()
+      if (onEvent === undefined && all.some(hasWebhooks)) {
+        log.warn('tako-channels: a definition has webhooks, but createTako was given no onEvent.')
+      }
       if (edge !== undefined) {
         log.warn(
           'tako-channels: definitions are not pushed through an edge. Run `tako-channels push` ' +
@@ -74,6 +89,7 @@ export function createTako(options: TakoOptions): Tako {
       if (pending.length === 0) return
       log.warn(`tako-channels: edges without the new definitions yet: ${pending.join(', ')}`)
     },
+    disconnect: (subject, given) => api.disconnect(subject, given),
     handler: makeFetchHandler(callbacks),
     node: makeNodeHandler(callbacks),
     async close() {
@@ -81,6 +97,10 @@ export function createTako(options: TakoOptions): Tako {
       await api.close()
     },
   }
+}
+
+function hasWebhooks({ config: { webhooks = false } }: Definition): boolean {
+  return webhooks === true || (webhooks !== false && webhooks.length > 0)
 }
 
 // A folder is loaded when it is first needed, by start() or by a callback; a failure is told to each.

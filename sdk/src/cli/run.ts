@@ -4,7 +4,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 
 import { type DiscoveredChannel, channelsFolder, discoverFiles } from '../app/discover.js'
-import { functionHandlers, pushDefinitions } from '../app/push.js'
+import { pushDefinitions } from '../app/push.js'
 import { wireDefinition } from '../define/wire.js'
 import { TakoError } from '../error.js'
 import { AppApi } from '../publish/api.js'
@@ -100,12 +100,6 @@ function print(found: Found, _asked: Asked, output: Output): void {
 }
 
 function check(found: Found, _asked: Asked, output: Output): void {
-  const functions = found.flatMap(({ definition }) => functionHandlers(definition))
-  if (functions.length > 0) {
-    throw new TakoError('definition-invalid', `handlers are functions: ${functions.join(', ')}`, {
-      hint: "This version of the server takes 'relay' and 'ephemeral' only.",
-    })
-  }
   for (const { file, definition } of found) {
     output.out(`${definition.name}  ${path.relative('', file)}\n`)
     if (definition.config.auth !== undefined) continue

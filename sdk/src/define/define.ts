@@ -2,6 +2,7 @@
 import type { TObject } from '@sinclair/typebox'
 
 import { TakoError } from '../error.js'
+import type { PresenceTypes } from '../presence_types.js'
 import type { ChannelShape, MessageTypes, Params, Transport } from '../types.js'
 import { type ChannelHandle, makeHandle } from './handle.js'
 import { type ParamsCheck, buildSchema, paramsCheck, schemaJson } from './schema.js'
@@ -26,13 +27,24 @@ export interface AnyChannel {
   readonly [mark]: Definition
 }
 
-interface Common<P, M, T extends Transport, Handled extends string> extends AnyChannel {
-  /** Type-level only: the data of each message type. Every type that `handler` names must be there. */
-  $messageTypes<M2 extends { [K in Handled]: unknown }>(): DefinedChannel<P, M2, T, Handled>
+interface Common<P, M, T extends Transport, H, Who extends PresenceTypes> extends AnyChannel {
+  /**
+   * Type-level only: the data of each message type. Every type that `handler` names must be there,
+   * with data that its function takes.
+   */
+  $messageTypes<M2 extends H>(): DefinedChannel<P, M2, T, H, Who>
+  /** Type-level only: `info` of the app's grants, `data` of the members. */
+  $presenceTypes<Who2 extends Partial<PresenceTypes>>(): DefinedChannel<
+    P,
+    M,
+    T,
+    H,
+    PresenceTypes & Who2
+  >
   /** Of a definition whose name ends in `*`: the channel of this name, by the same rules. */
-  named(name: string): DefinedChannel<P, M, T, Handled>
+  named(name: string): DefinedChannel<P, M, T, H, Who>
   /** For the compiler alone. */
-  readonly '~shape'?: { params: P; messages: M; transport: T }
+  readonly '~shape'?: { params: P; messages: M; transport: T; presence: Who }
 }
 
 /** A definition with params: call it with them to get a handle. */
@@ -40,22 +52,25 @@ export interface ParameterizedChannel<
   P,
   M,
   T extends Transport,
-  Handled extends string,
-> extends Common<P, M, T, Handled> {
-  (...params: object extends P ? [params?: P] : [params: P]): ChannelHandle<M>
+  H,
+  Who extends PresenceTypes = PresenceTypes,
+> extends Common<P, M, T, H, Who> {
+  (...params: object extends P ? [params?: P] : [params: P]): ChannelHandle<M, Who>
 }
 
 /** A definition without params is its channel's handle. */
-export interface BoundChannel<M, T extends Transport, Handled extends string>
-  extends Common<undefined, M, T, Handled>, ChannelHandle<M> {
+export interface BoundChannel<M, T extends Transport, H, Who extends PresenceTypes = PresenceTypes>
+  extends Common<undefined, M, T, H, Who>, ChannelHandle<M, Who> {
   readonly name: string
 }
 
-export type DefinedChannel<P, M, T extends Transport, Handled extends string> = [P] extends [
-  undefined,
-]
-  ? BoundChannel<M, T, Handled>
-  : ParameterizedChannel<P, M, T, Handled>
+export type DefinedChannel<
+  P,
+  M,
+  T extends Transport,
+  H,
+  Who extends PresenceTypes = PresenceTypes,
+> = [P] extends [undefined] ? BoundChannel<M, T, H, Who> : ParameterizedChannel<P, M, T, H, Who>
 
 /** A definition's types, for the registry: `InferChannel<typeof chat>`. */
 export type InferChannel<C> = C extends { readonly '~shape'?: infer Shape }
@@ -72,12 +87,12 @@ export type InferChannel<C> = C extends { readonly '~shape'?: infer Shape }
  */
 export function defineChannel<
   S extends TObject = never,
-  Handled extends string = never,
+  H extends object = Record<never, never>,
   T extends Transport = 'ws',
 >(
   name: string,
-  config: ChannelConfig<S, Handled, T> = {},
-): DefinedChannel<[S] extends [never] ? undefined : ParamsFrom<S>, MessageTypes, T, Handled> {
+  config: ChannelConfig<S, H, T> = {},
+): DefinedChannel<[S] extends [never] ? undefined : ParamsFrom<S>, MessageTypes, T, H> {
   return makeChannel(readDefinition(name, config as unknown as ChannelConfig<TObject>)) as never
 }
 
@@ -97,6 +112,7 @@ function makeChannel(definition: Definition): unknown {
     name,
     [mark]: definition,
     $messageTypes: () => channel,
+    $presenceTypes: () => channel,
     named: (concrete: string) => makeChannel(rename(definition, concrete)),
   }
   // A function's own `name` can't be assigned, only defined.
@@ -144,8 +160,10 @@ const members: Record<keyof ChannelConfig, true> = {
   contextParams: true,
   auth: true,
   handler: true,
+  clientRate: true,
   transport: true,
   presence: true,
+  webhooks: true,
   replayWindowMs: true,
   maxMessages: true,
   inactivityTtlMs: true,

@@ -7,17 +7,18 @@ import {
   type ChannelSubscribeOptions,
 } from '../client/channel.js'
 import { TakoError } from '../error.js'
-import type { BatchOptions, PublishOptions } from '../publish/api.js'
+import type { PresencePage, PresenceQuery, PresenceTypes } from '../presence_types.js'
+import type { BatchOptions, Disconnected, PublishOptions } from '../publish/api.js'
 import { currentApi } from '../publish/current.js'
 import { type Target, keyOf } from '../publish/target.js'
-import type { ChannelMessage, HistoryPage, HistoryQuery, Json, OutgoingMessage } from '../types.js'
+import type { ChannelMessage, HistoryPage, HistoryQuery, OutgoingMessage } from '../types.js'
 
 /** A stored message, and what its storing holds against (docs/protocol.md section 9). */
 export type StoredMessage<Messages> = ChannelMessage<Messages> & {
   readonly ack?: 'synced' | 'written' | 'memory'
 }
 
-export interface ChannelHandle<Messages> {
+export interface ChannelHandle<Messages, Who extends PresenceTypes = PresenceTypes> {
   /** Name and params, for logs: `chat?roomId=42`. */
   readonly name: string
   /**
@@ -42,12 +43,23 @@ export interface ChannelHandle<Messages> {
   subscribe(options?: ChannelSubscribeOptions): ChannelStream
   /** The same over a WebSocket, which also sends. */
   connect(options?: ChannelConnectOptions): ChannelSocket
-  /** Who is there. This server version answers `not-implemented`. */
-  presence(): Promise<Json>
+  /**
+   * Who is there, page by page, where the definition has `presence`.
+   * @throws {TakoError} `presence-off`: it has not
+   */
+  presence(query?: PresenceQuery): Promise<PresencePage<Who>>
+  /**
+   * Ends everybody's subscription to this channel; `reauthorize`: asks `verify` again instead. Nothing
+   * that is published after it resolves reaches anyone under an old permission. They may come again.
+   * Of a definition with params, `definition({})` has none and means all its channels.
+   */
+  disconnect(options?: { reauthorize?: boolean; reason?: string }): Promise<Disconnected>
 }
 
 /** The handle of one channel. It publishes through the Tako that was created last. */
-export function makeHandle<Messages>(target: Target): ChannelHandle<Messages> {
+export function makeHandle<Messages, Who extends PresenceTypes>(
+  target: Target,
+): ChannelHandle<Messages, Who> {
   return {
     name: keyOf(target),
     async publish(message, options) {
@@ -67,8 +79,11 @@ export function makeHandle<Messages>(target: Target): ChannelHandle<Messages> {
       const { channel, params } = concrete(target)
       return new Channel(channel, 'ws', params).connect(options)
     },
-    async presence() {
-      return currentApi().presence(concrete(target))
+    async presence(query) {
+      return currentApi().presence(concrete(target), query) as never
+    },
+    async disconnect(options) {
+      return currentApi().disconnectAll(concrete(target), options)
     },
   }
 }

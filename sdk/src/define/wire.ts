@@ -24,8 +24,7 @@ function wireAuth(auth: NonNullable<Definition['config']['auth']>): unknown {
   }
 }
 
-// A function is a message that the app itself handles: `dispatch`. That a server does not know it is
-// the server's to say; to relay instead would deliver what the app meant to check.
+// A function is run by the app, which the edge asks for each message: `dispatch`.
 function wireHandlers(handler: NonNullable<Definition['config']['handler']>): unknown {
   return Object.fromEntries(
     Object.entries(handler).map(([type, how]) => [

@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto'
 
 import { TakoError } from '../error.js'
-import type { ChannelMessage, HistoryPage, HistoryQuery, Json } from '../types.js'
+import type { PresencePage, PresenceQuery } from '../presence_types.js'
+import type { ChannelMessage, HistoryPage, HistoryQuery, Params } from '../types.js'
 import { type Call, Connection, type ConnectionOptions, type Reply } from './connection.js'
 import { Patience } from './patience.js'
 import { withRetries } from './retry.js'
@@ -27,6 +28,26 @@ export interface BatchOptions {
 export interface PublishOptions extends BatchOptions {
   /** Delivered live, never stored; without an id, and never retried. */
   ephemeral?: boolean
+}
+
+export interface DisconnectOptions {
+  /** On this channel alone: its name; without params on every channel of that name. Default: everywhere. */
+  channel?: string
+  params?: Params
+  /** Don't end it: ask `verify` again, and deliver nothing until it answers. */
+  reauthorize?: boolean
+  /** Refuse them for so long, whatever `verify` says; 24 h at most. 0 lifts a ban, and ends nothing. */
+  banMs?: number
+  /** For the client. */
+  reason?: string
+}
+
+/** What a disconnect did. */
+export interface Disconnected {
+  /** So many were ended. */
+  readonly subscriptions: number
+  /** Edges that have not said within a second that they did it. */
+  readonly pending: string[]
 }
 
 /** A message before it is stored. */
@@ -84,17 +105,31 @@ export class AppApi {
   }
 
   async history(target: Target, query: HistoryQuery = {}): Promise<HistoryPage> {
-    const pairs = Object.entries(query).map(([name, value]) => [`_${name}`, value])
-    const call: Call = {
-      method: 'GET',
-      path: pathOf(target, 'messages', Object.fromEntries(pairs)),
-    }
-    return (await this.call(call, { isRepeatable: true })) as HistoryPage
+    return (await this.#read(target, 'messages', query)) as HistoryPage
   }
 
-  async presence(target: Target): Promise<Json> {
-    const call: Call = { method: 'GET', path: pathOf(target, 'presence') }
-    return (await this.call(call, { isRepeatable: true })) as Json
+  async presence(target: Target, query: PresenceQuery = {}): Promise<PresencePage> {
+    return (await this.#read(target, 'presence', query)) as PresencePage
+  }
+
+  /** Takes back what a subject was granted before. */
+  async disconnect(subject: string, options: DisconnectOptions = {}): Promise<Disconnected> {
+    if (typeof subject !== 'string' || subject === '') {
+      throw new TakoError('usage-invalid', 'the subject is missing', {
+        hint: 'Say who: what verify gave as their subject.',
+      })
+    }
+    if (options.params !== undefined && options.channel === undefined) {
+      throw new TakoError('usage-invalid', 'params without a channel', {
+        hint: 'Say which channel they are params of.',
+      })
+    }
+    return this.#disconnect(`/v1/subjects/${encodeURIComponent(subject)}/disconnect`, options)
+  }
+
+  /** Takes back everybody's permission to a channel. */
+  async disconnectAll(target: Target, options: object = {}): Promise<Disconnected> {
+    return this.#disconnect(pathOf(target, 'disconnect'), options)
   }
 
   /** Replaces the app's definitions; the names of edges that have not applied them yet. */
@@ -129,6 +164,18 @@ export class AppApi {
     this.#isClosed = true
     await Promise.allSettled(this.#inFlight)
     this.#connection.close()
+  }
+
+  async #read(target: Target, resource: string, query: object): Promise<unknown> {
+    const pairs = Object.entries(query).map(([name, value]) => [`_${name}`, value])
+    const path = pathOf(target, resource, Object.fromEntries(pairs))
+    return this.call({ method: 'GET', path }, { isRepeatable: true })
+  }
+
+  // Doing it again ends what came in between: nobody who was meant goes on.
+  async #disconnect(path: string, body: object): Promise<Disconnected> {
+    const answer = await this.call(post(path, body), { isRepeatable: true })
+    return { pending: [], ...(answer as { subscriptions: number; pending?: string[] }) }
   }
 
   async #run(call: Call, options: CallOptions): Promise<unknown> {

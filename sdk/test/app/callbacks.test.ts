@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
-import { createTako, defineChannel } from '../../src/index.js'
+import { RejectError, createTako, defineChannel, reject } from '../../src/index.js'
 import { callbackBytesMax } from '../../src/app/callbacks.js'
 import type { Tako } from '../../src/index.js'
 import type { Verdict, VerifyInput } from '../../src/define/types.js'
@@ -33,6 +33,16 @@ function makeTako(verify: (input: VerifyInput<{ roomId: string }>) => Verdict | 
     handler: {
       shout: (data: { text: string }, { subject }) => ({ text: data.text.toUpperCase(), subject }),
       hush: () => undefined,
+      swear: () => reject('mind your words'),
+      curse: async () => {
+        throw new RejectError('mind yours')
+      },
+      crash: () => {
+        throw new Error('no database')
+      },
+      bits: () => 1n,
+      code: () => () => {},
+      context: (_data, context) => context,
       wave: 'ephemeral',
     },
   })
@@ -98,6 +108,12 @@ describe.each([
     expect(verify).toHaveBeenCalledWith(call)
   })
 
+  test('a grant says what others are shown, and what is allowed', async () => {
+    const grant = { subject: 'ann', presence: { name: 'Ann' }, rights: ['subscribe', 'presence'] }
+    const answer = await ask(makeTako(() => grant as Verdict))(call)
+    expect(answer.body).toEqual({ ok: true, ...grant })
+  })
+
   test('true lets in without a subject', async () => {
     expect(await ask(makeTako(async () => true))(call)).toEqual({ status: 200, body: { ok: true } })
   })
@@ -116,6 +132,8 @@ describe.each([
     [{ expiresAt: 1_700_000_000 }, 'seconds'],
     [{ ttlMs: -1 }, 'ttlMs must be'],
     [{ rights: ['fly'] }, 'rights must be'],
+    [{ rights: ['connect'] }, 'subscribe, publish, presence, history'],
+    [{ presence: () => {} }, 'presence must be a value that JSON can say'],
   ])('%j of verify is a fault of the app: 500, and the log says why', async (verdict, why) => {
     const answer = await ask(makeTako(() => verdict as Verdict))(call)
     expect(answer).toMatchObject({ status: 500, body: { ok: false, error: { code: 'internal' } } })
@@ -174,25 +192,54 @@ describe.each([
     expect(await asked(body)).toMatchObject({ status: 413 })
   })
 
-  test('dispatch runs the handler: deliver, drop, or reject', async () => {
+  const dispatch = { path: '/channels/dispatch' }
+  const message = {
+    app: 'default',
+    channel: 'room',
+    params: { roomId: '42' },
+    subject: 'ann',
+    data: { text: 'hi' },
+  }
+
+  test.each([
+    ['shout', { action: 'fanout', data: { text: 'HI', subject: 'ann' } }],
+    ['hush', { action: 'drop' }],
+    ['swear', { action: 'reject', reason: 'mind your words' }],
+    ['curse', { action: 'reject', reason: 'mind yours' }],
+    ['wave', { action: 'reject', reason: "no function handles 'wave'" }],
+    ['toString', { action: 'reject', reason: "no function handles 'toString'" }],
+  ])('dispatch runs the handler: %s', async (type, body) => {
+    const answer = await ask(makeTako(() => true))({ ...message, type }, dispatch)
+    expect(answer).toEqual({ status: 200, body })
+    expect(log.error).not.toHaveBeenCalled()
+  })
+
+  test.each([
+    ['crash', 'no database'],
+    ['bits', 'JSON can not say'],
+    ['code', 'returned a function'],
+  ])('a handler that fails is a fault of the app: %s', async (type, why) => {
+    const answer = await ask(makeTako(() => true))({ ...message, type }, dispatch)
+    expect(answer).toMatchObject({ status: 500, body: { error: { code: 'internal' } } })
+    expect(log.error.mock.calls[0]?.[0]).toContain('the message is not published')
+    expect(log.error.mock.calls[0]?.[1].message).toContain(why)
+  })
+
+  test('a handler is told who sends, from where, and under which key', async () => {
     const asked = ask(makeTako(() => true))
-    const dispatch = { path: '/channels/dispatch' }
-    const message = {
+    const call = { ...message, type: 'context', idempotencyKey: 'k', ip: '192.0.2.7' }
+    const { data: _, ...told } = call
+    expect(await asked(call, dispatch)).toEqual({
+      status: 200,
+      body: { action: 'fanout', data: { ...told, publishedBy: 'client' } },
+    })
+    const anonymous = { channel: 'room', params: { roomId: '42' }, type: 'context', data: 1 }
+    expect((await asked(anonymous, dispatch)).body.data).toEqual({
+      app: 'default',
       channel: 'room',
       params: { roomId: '42' },
-      subject: 'ann',
-      data: { text: 'hi' },
-    }
-    expect(await asked({ ...message, type: 'shout' }, dispatch)).toEqual({
-      status: 200,
-      body: { action: 'fanout', data: { text: 'HI', subject: 'ann' } },
-    })
-    expect(await asked({ ...message, type: 'hush' }, dispatch)).toEqual({
-      status: 200,
-      body: { action: 'drop' },
-    })
-    expect(await asked({ ...message, type: 'wave' }, dispatch)).toMatchObject({
-      body: { action: 'reject' },
+      type: 'context',
+      publishedBy: 'client',
     })
   })
 

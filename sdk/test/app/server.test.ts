@@ -195,13 +195,3 @@ test('the definitions are waited for while the broker is away', async () => {
   await cluster.ready()
   expect((await page('late/messages')).status).toBe(200)
 })
-
-test('a handler function is refused by the server, with what to write instead', async () => {
-  const channel = defineChannel('f', { auth: false, handler: { msg: (data) => data } })
-  const failure = await deploy(channel).catch((error) => error)
-  expect(failure).toMatchObject({
-    code: 'definition-invalid',
-    message: expect.stringContaining('dispatch'),
-    hint: expect.stringMatching(/f\.msg.*'relay'/),
-  })
-})

@@ -87,7 +87,6 @@ describe('the command', () => {
     ],
     ['a fault in the file', { 'a.ts': 'throw new Error("boom")\n' }, 'boom'],
     ['a bad definition', { 'a.ts': channel('x', ', ttl: 1') }, "'ttl' is unknown"],
-    ['a handler function', { 'a.ts': channel('x', ', handler: { m: (d: 1) => d }') }, 'x.m'],
   ])('check tells %s', async (_, files, why) => {
     for (const [file, text] of Object.entries(files)) write(file, text)
     const { code, error } = await project.cli(['check', folder])
@@ -179,11 +178,13 @@ describe('the package', () => {
     const { out, error } = await project.node(['--input-type=module', '-e', names])
     expect(error).toBe('')
     expect(out.trim().split(',')).toEqual([
+      'RejectError',
       'TakoError',
       'createTako',
       'defineChannel',
       'discoverChannels',
       'localErrors',
+      'reject',
       'serverErrors',
     ])
   })

@@ -55,6 +55,45 @@ describe('what is sent', () => {
     expect(server.received[1]?.body).toEqual({ ...draft, ephemeral: true })
   })
 
+  test('who is there is asked page by page', async () => {
+    const page = { version: '7-aaaaaaaa', connections: 2, subjects: 1, members: [], next: null }
+    const { server, api } = await serve([{ status: 200, body: page }])
+    expect(
+      await api.presence({ channel: 'c', params: { id: 1 } }, { after: 'a b', limit: 5 }),
+    ).toEqual(page)
+    expect(server.received[0]).toMatchObject({
+      method: 'GET',
+      target: '/v1/channels/c/presence?id=1&_after=a+b&_limit=5',
+    })
+  })
+
+  test('a disconnect names the subject, and edges that have not done it', async () => {
+    const { server, api } = await serve([
+      { status: 200, body: { subscriptions: 2 } },
+      { status: 200, body: { subscriptions: 0, pending: ['edge-2'] } },
+      { status: 200, body: { subscriptions: 9 } },
+    ])
+    expect(await api.disconnect('a/nn')).toEqual({ subscriptions: 2, pending: [] })
+    const options = { channel: 'c', params: { id: 1 }, banMs: 10_000, reason: 'rude' }
+    expect(await api.disconnect('ann', options)).toEqual({ subscriptions: 0, pending: ['edge-2'] })
+    await api.disconnectAll({ channel: 'c', params: { id: 1 } }, { reauthorize: true })
+    expect(server.received.map(({ method, target, body }) => [method, target, body])).toEqual([
+      ['POST', '/v1/subjects/a%2Fnn/disconnect', {}],
+      ['POST', '/v1/subjects/ann/disconnect', options],
+      ['POST', '/v1/channels/c/disconnect?id=1', { reauthorize: true }],
+    ])
+  })
+
+  test('a disconnect that can not be right is refused before it is sent', async () => {
+    const { server, api } = await serve([])
+    for (const subject of ['', undefined as never]) {
+      await expect(api.disconnect(subject)).rejects.toMatchObject({ code: 'usage-invalid' })
+    }
+    const params = api.disconnect('ann', { params: { id: 1 } })
+    await expect(params).rejects.toMatchObject({ code: 'usage-invalid' })
+    expect(server.received).toEqual([])
+  })
+
   test('bytes travel as base64', async () => {
     const { server, api } = await serve([])
     await api.publish(target, { type: 'blob', data: new Uint8Array([0, 255, 1]).subarray(1) })
