@@ -9,6 +9,8 @@ import { epochOf, isCovered, offsetOf } from './position.js'
 export interface Standing {
   /** The last position it took; null: it wants to start at the head. */
   position: string | null
+  /** Of one that wants to start earlier than at the head; its first position ends that. */
+  readonly rewind?: number | string | undefined
 }
 
 export class Audience<Member extends Standing> {
@@ -17,6 +19,8 @@ export class Audience<Member extends Standing> {
   readonly served = new Set<Member>()
   /** Where the present server subscription stands. */
   position: string | null = null
+  /** How much earlier than at the head it started, or is to start. */
+  rewind: number | string | undefined
   /** Whose position the server has judged since the last loss: its history leads to the present one. */
   readonly #judged = new Set<Member>()
 
@@ -44,7 +48,8 @@ export class Audience<Member extends Standing> {
     const start = this.position
     this.position = id
     for (const member of this.members) {
-      if (member.position === start && (start === null || start === '0')) member.position = id
+      const isBegun = start === '0' || (start === null && member.rewind === this.rewind)
+      if (member.position === start && isBegun) member.position = id
       if (this.#fits(member)) this.#serve(member)
     }
   }
@@ -54,7 +59,7 @@ export class Audience<Member extends Standing> {
     const admitted: Member[] = []
     for (const member of this.members) {
       if (this.served.has(member)) continue
-      member.position ??= this.position
+      if (member.rewind === undefined) member.position ??= this.position
       if (!this.#fits(member)) return null
       this.#serve(member)
       admitted.push(member)
@@ -98,7 +103,11 @@ export class Audience<Member extends Standing> {
 
   #start(): string | null {
     const positions = [...this.members].map((member) => member.position)
-    if (positions.includes(null)) return null
+    // Those at the head first: when an earlier start is made for the others, they have had all of it.
+    const fresh = [...this.members].filter(({ position }) => position === null)
+    const atHead = fresh.find(({ rewind }) => rewind === undefined)
+    this.rewind = (atHead ?? fresh[0])?.rewind
+    if (fresh.length > 0) return null
     const epoch = this.#judged.size > 0 && this.position ? epochOf(this.position) : ''
     for (const member of this.members) {
       const other = epochOf(member.position ?? '')

@@ -1,7 +1,7 @@
 // createClient: the page's channels over one WebSocket, and event streams where asked for.
 import { TakoError } from '../error.js'
 import type { Transport } from '../types.js'
-import type { ChannelName, MessagesOf, NeedsParams, ParamsOf } from '../registry.js'
+import type { ChannelName, MessagesOf, NeedsParams, ParamsOf, PresenceOf } from '../registry.js'
 import { addressKey, channelAddress } from './address.js'
 import { type Environment, environment } from './environment.js'
 import type { EventStreamPort } from './event_stream.js'
@@ -31,8 +31,8 @@ export interface TakoClient {
   subscribe<Name extends ChannelName>(
     name: Name,
     params: NeedsParams<Name> extends true ? ParamsOf<Name> : ParamsOf<Name> | undefined,
-    options?: SubscribeOptions<MessagesOf<Name>>,
-  ): Subscription<MessagesOf<Name>>
+    options?: SubscribeOptions<MessagesOf<Name>, PresenceOf<Name>>,
+  ): Subscription<MessagesOf<Name>, PresenceOf<Name>>
   /** Calls at each change; the result stops it. */
   onStatus(listener: (status: ConnectionStatus) => void): () => void
   /** The credential of all subscriptions without their own; those refused for it are tried again. */

@@ -6,7 +6,7 @@ import { Connection } from './connection.js'
 import { type EventBlock, blockReader } from './event_blocks.js'
 import { type ClientContext, request } from './http.js'
 import { parseJson } from './json.js'
-import type { Outgoing, Port, PortEvents } from './port.js'
+import type { Outgoing, Port, PortEvents, Wishes } from './port.js'
 import type { ConnectionStatus, Gap, Token } from './types.js'
 
 /** Silence of so many keepalive intervals is the end of a stream. */
@@ -46,12 +46,12 @@ export class EventStreamPort implements Port {
     else this.connection.want()
   }
 
-  subscribe(cursor: string | null, token: string | null): void {
+  subscribe(cursor: string | null, token: string | null, more: Wishes): void {
     this.#hangUp()
     const abort = new AbortController()
     this.#abort = abort
     this.#hintMs = undefined
-    this.#read(abort, cursor, token)
+    this.#read(abort, cursor, token, more)
       .catch((cause: unknown) => {
         if (cause instanceof TakoError) return cause
         return new TakoError('connection-failed', 'the stream broke', { cause })
@@ -102,9 +102,10 @@ export class EventStreamPort implements Port {
     abort: AbortController,
     cursor: string | null,
     token: string | null,
+    more: Wishes,
   ): Promise<TakoError> {
     const { environment, baseUrl } = this.context
-    const path = channelPath(this.address, '', { _events: '1' })
+    const path = channelPath(this.address, '', { _events: '1', ...queryOf(more) })
     const response = await environment.fetch(baseUrl + path, {
       headers: {
         accept: 'text/event-stream',
@@ -160,7 +161,9 @@ export class EventStreamPort implements Port {
       return this.connection.lost(new TakoError('answer-malformed', text, options))
     }
     if (event === 'tako.gap') this.events.onGap(value as Gap)
-    else if (event === undefined) this.events.onMessage(value as ChannelMessage)
+    else if (event === 'tako.presence' || event === 'tako.occupancy') {
+      this.events.onPresence(event, value)
+    } else if (event === undefined) this.events.onMessage(value as ChannelMessage)
   }
 
   /** Once the interval is known, a stream that lacks keepalives is taken for dead. */
@@ -178,4 +181,15 @@ export class EventStreamPort implements Port {
     this.#abort?.abort()
     this.#abort = null
   }
+}
+
+/** The wishes of a subscription as a URL says them (docs/protocol.md section 5). */
+function queryOf({ rewind, presence, presenceEnter, presenceData, presenceVersion }: Wishes) {
+  const query: Record<string, string> = {}
+  if (rewind !== undefined) query._rewind = String(rewind)
+  if (presence !== undefined) query._presence = presence === true ? 'list' : 'counts'
+  if (presenceEnter === false) query._presence_enter = '0'
+  if (presenceData !== undefined) query._presence_data = JSON.stringify(presenceData)
+  if (presenceVersion !== undefined) query._presence_version = String(presenceVersion)
+  return query
 }

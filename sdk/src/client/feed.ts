@@ -8,9 +8,12 @@ import type { ChannelAddress } from './address.js'
 import { Audience, type Standing } from './audience.js'
 import { Backoff, stableMs } from './backoff.js'
 import type { ClientContext } from './http.js'
+import { notLoaded } from './lazy_port.js'
 import { type Entry, Outbox } from './outbox.js'
 import type { Port, PortEvents } from './port.js'
 import { isCovered } from './position.js'
+import type { PresenceFeed } from './presence.js'
+import type { PresenceHandle } from './presence_handle.js'
 import type { SubscriptionEvent } from './subscription_state.js'
 import { askToken, isAuthError } from './token.js'
 import type { Gap, Token } from './types.js'
@@ -26,6 +29,7 @@ const renewalRetryMs = 3_000
 /** One subscriber of a feed. */
 export interface Member extends Standing {
   readonly token: Token | undefined
+  readonly presence: PresenceHandle | null
   /** What happens to the feed happens to each member that it serves. */
   onEvent(event: SubscriptionEvent, error: TakoError | null): void
   onMessage(message: ChannelMessage): void
@@ -44,6 +48,9 @@ export class Feed implements PortEvents {
   readonly outbox: Outbox<Member>
   subject: string | null = null
   error: TakoError | null = null
+  /** Once somebody wants it and its code is there. */
+  presence: PresenceFeed | null = null
+  #loading: Promise<PresenceFeed> | null = null
   #phase: Phase = 'idle'
   readonly #audience = new Audience<Member>()
   /** The token is asked for more than once: only the latest answer counts. */
@@ -68,6 +75,10 @@ export class Feed implements PortEvents {
     this.#backoff = new Backoff(context.backoff, context.environment.random)
   }
 
+  get members(): ReadonlySet<Member> {
+    return this.#audience.members
+  }
+
   get token(): Token | undefined {
     for (const { token } of this.#audience.members) if (token !== undefined) return token
     return this.defaultToken()
@@ -77,6 +88,17 @@ export class Feed implements PortEvents {
   join(member: Member): void {
     this.#audience.members.add(member)
     this.settle()
+  }
+
+  /** @throws {TakoError} (as a rejection) `connection-failed`: the code can't be had */
+  loadPresence(): Promise<PresenceFeed> {
+    return (this.#loading ??= import('./presence.js').then(
+      ({ PresenceFeed }) => (this.presence = new PresenceFeed(this)),
+      (cause: unknown) => {
+        this.#loading = null
+        throw notLoaded(cause)
+      },
+    ))
   }
 
   leave(member: Member): void {
@@ -132,6 +154,7 @@ export class Feed implements PortEvents {
     this.subject = subject
     this.error = null
     this.#audience.begin(id)
+    this.presence?.ready()
     this.#tell('opened', null)
     this.outbox.open()
     this.settle()
@@ -148,6 +171,10 @@ export class Feed implements PortEvents {
       if (this.#audience.members.has(member)) member.onGap(gap)
     }
     this.settle()
+  }
+
+  onPresence(type: string, data: unknown): void {
+    this.presence?.take(type, data)
   }
 
   onRenewalDue(): void {
@@ -206,6 +233,7 @@ export class Feed implements PortEvents {
   }
 
   onSent(ref: number, id: string | null): void {
+    if (this.presence?.answer(ref, null)) return
     const entry = this.outbox.sent(ref, id)
     // With echo:false the answer is the delivery: it takes the message's place in the order.
     if (
@@ -225,7 +253,9 @@ export class Feed implements PortEvents {
   }
 
   onSendFailed(ref: number, error: TakoError, wasReceived: boolean): void {
-    this.outbox.failed(ref, error, wasReceived)
+    if (!this.presence?.answer(ref, error, wasReceived)) {
+      this.outbox.failed(ref, error, wasReceived)
+    }
     this.settle()
   }
 
@@ -273,9 +303,16 @@ export class Feed implements PortEvents {
 
   /** Members that join a live feed: at its position they are served; elsewhere it starts anew. */
   #align(): void {
-    const admitted = this.#audience.admit()
+    if (this.#wantsPresence() && this.presence === null) {
+      this.loadPresence().then(() => this.settle(), this.context.environment.report)
+    }
+    const admitted = this.presence?.settle() ? null : this.#audience.admit()
     if (admitted === null) return this.#begin()
     for (const member of admitted) member.onEvent('opened', null)
+  }
+
+  #wantsPresence(): boolean {
+    return [...this.#audience.members].some(({ presence }) => presence)
   }
 
   #begin(): void {
@@ -291,6 +328,7 @@ export class Feed implements PortEvents {
     const { environment, timeoutMs } = this.context
     let token: string | null
     try {
+      if (this.#wantsPresence() && this.presence === null) await this.loadPresence()
       const asked = askToken(environment, this.token, timeoutMs)
       token = asked instanceof Promise ? await asked : asked
     } catch (error) {
@@ -304,7 +342,8 @@ export class Feed implements PortEvents {
     this.#cancelTimer = environment.setTimer(() => {
       this.port.drop(new TakoError('timeout', `no answer within ${timeoutMs} ms`))
     }, timeoutMs)
-    this.port.subscribe(start, token)
+    const { rewind } = this.#audience
+    this.port.subscribe(start, token, { rewind, ...this.presence?.wish() })
   }
 
   /** False, and a fault told, for a message that this server subscription should not have sent. */
@@ -347,6 +386,7 @@ export class Feed implements PortEvents {
     this.#phase = phase
     this.error = error
     this.#audience.scatter()
+    this.presence?.lost(phase === 'failed' || phase === 'idle' ? error : null)
     this.outbox.shut(error)
   }
 

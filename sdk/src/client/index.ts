@@ -14,4 +14,5 @@ export type {
 } from './channel.js'
 export type * from './types.js'
 export type * from '../types.js'
+export type * from '../presence_types.js'
 export type * from '../registry.js'

@@ -1,6 +1,15 @@
 // LazyPort: a transport whose code is loaded when it is first wanted: a page pays for what it uses.
 import { TakoError } from '../error.js'
-import type { Outgoing, Port, PortEvents } from './port.js'
+import type { Outgoing, Port, PortEvents, Wishes } from './port.js'
+
+/** Of code that is loaded when it is wanted. */
+export function notLoaded(cause: unknown): TakoError {
+  const hint = 'Was a new version of the page published? Then reload it.'
+  return new TakoError('connection-failed', 'code of the client could not be loaded', {
+    hint,
+    cause,
+  })
+}
 
 export class LazyPort implements Port {
   #port: Port | null = null
@@ -24,8 +33,8 @@ export class LazyPort implements Port {
     else if (!this.#isLoading) void this.#load()
   }
 
-  subscribe(cursor: string | null, token: string | null): void {
-    this.#port?.subscribe(cursor, token)
+  subscribe(cursor: string | null, token: string | null, more: Wishes): void {
+    this.#port?.subscribe(cursor, token, more)
   }
 
   renew(token: string): void {
@@ -54,10 +63,7 @@ export class LazyPort implements Port {
     try {
       this.#port = await this.load()
     } catch (cause) {
-      const hint = 'Was a new version of the page published? Then reload it.'
-      const text = "the transport's code could not be loaded"
-      const error = new TakoError('connection-failed', text, { hint, cause })
-      if (this.#isWanted) this.events.onRefused(error)
+      if (this.#isWanted) this.events.onRefused(notLoaded(cause))
     } finally {
       this.#isLoading = false
     }

@@ -121,7 +121,8 @@ export class Outbox<Owner> {
     if (id !== null && item.key === null) this.#ephemeral.delete(item.entry.type)
     this.#settle(item, { id })
     this.#flush()
-    return item.entry
+    // Of a stored type, and not stored: the app's handler dropped it.
+    return id === null && item.key !== null ? undefined : item.entry
   }
 
   failed(ref: number, error: TakoError, wasReceived: boolean): void {

@@ -13,13 +13,19 @@ export interface Outgoing {
   readonly echo: boolean
 }
 
+/** Members of `tako.subscribe`, as docs/protocol.md names them; undefined ones are left out. */
+export type Wishes = Readonly<Record<string, unknown>>
+
 export interface Port {
   /** Messages that may be on their way at once. */
   readonly window: number
   /** Asks for a transport; `onUp()` comes when there is one, perhaps at once. */
   want(): void
-  /** Subscribes behind `cursor` (null: at the head), in place of an earlier subscription. */
-  subscribe(cursor: string | null, token: string | null): void
+  /**
+   * Subscribes behind `cursor` (null: at the head), in place of an earlier subscription; `more` are
+   * further members of `tako.subscribe`.
+   */
+  subscribe(cursor: string | null, token: string | null, more: Wishes): void
   /** A new credential for what is subscribed. */
   renew(token: string): void
   /** Only between `onReady()` and its end; `onSent()` or `onSendFailed()` answers. */
@@ -39,6 +45,8 @@ export interface PortEvents {
   onReady(id: string, subject: string | null): void
   onMessage(message: ChannelMessage): void
   onGap(gap: Gap): void
+  /** `tako.presence`, `tako.occupancy`, a refusal of it (`tako.error`), or what is to be had (`kind`). */
+  onPresence(type: string, data: unknown): void
   /** The permission ends soon. */
   onRenewalDue(): void
   /** The transport broke, or never came to be; `onUp()` comes by itself. */

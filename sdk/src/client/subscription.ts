@@ -5,9 +5,11 @@ import { channelPath } from './address.js'
 import type { Feed, Member } from './feed.js'
 import { request } from './http.js'
 import { parseJson, printJson } from './json.js'
+import { PresenceHandle } from './presence_handle.js'
 import { type SubscriptionEvent, nextSubscriptionStatus } from './subscription_state.js'
 import type {
   Gap,
+  PresenceChange,
   SendOptions,
   Sent,
   SubscribeOptions,
@@ -28,6 +30,12 @@ export class ClientSubscription implements Subscription<Messages>, Member {
   error: TakoError | null = null
   position: string | null
   readonly token: Token | undefined
+  readonly presence: PresenceHandle | null
+  hasOlder = true
+  /** The cursor of the page in front of those that `older()` has given. */
+  #olderQuery: HistoryQuery | null = null
+  /** A call of `older()` waits for the one before it. */
+  #olderTurn: Promise<unknown> = Promise.resolve()
   /** What waits behind a gap; null: nothing is held back. */
   #held: Held[] | null = null
   /** More came than is held: from the cursor on it is to be had again. */
@@ -43,12 +51,19 @@ export class ClientSubscription implements Subscription<Messages>, Member {
   ) {
     this.channel = feed.address.name
     this.token = options.token
+    const { presence } = options
+    const asked = presence === true ? {} : presence === 'counts' ? { watch: presence } : presence
+    this.presence = asked ? new PresenceHandle(this, asked) : null
     this.position = this.#cursor = start
   }
 
   get cursor(): string | null {
     // What is held back was received, but the app has not had it.
     return this.#held === null ? this.position : this.#cursor
+  }
+
+  get rewind(): number | string | undefined {
+    return this.options.rewind
   }
 
   get subject(): string | null {
@@ -78,6 +93,23 @@ export class ClientSubscription implements Subscription<Messages>, Member {
     return page as HistoryPage<Messages>
   }
 
+  older(limit = 100): Promise<ChannelMessage[]> {
+    const page = this.#olderTurn.then(() => this.#olderPage(limit))
+    this.#olderTurn = page.catch(() => {})
+    return page
+  }
+
+  async #olderPage(limit: number): Promise<ChannelMessage[]> {
+    if (this.#olderQuery === null) {
+      throw new TakoError('usage-invalid', 'older() needs a subscription that was open')
+    }
+    if (!this.hasOlder) return []
+    const { messages, prev } = await this.history({ ...this.#olderQuery, limit })
+    this.hasOlder = prev !== null
+    if (prev !== null) this.#olderQuery = { before: prev }
+    return messages
+  }
+
   /** The feed asks for the token anew. */
   renew(): void {
     this.feed.tokenChanged()
@@ -96,6 +128,8 @@ export class ClientSubscription implements Subscription<Messages>, Member {
   onEvent(event: SubscriptionEvent, error: TakoError | null): void {
     const status = nextSubscriptionStatus(this.status, event)
     if (status === this.status && error === this.error) return
+    // What the server gives it begins behind this position.
+    if (status === 'open' && this.position) this.#olderQuery ??= { until: this.position }
     this.status = status
     this.error = status === 'open' || status === 'closed' ? null : error
     if (status === 'closed') this.onClosed(this)
@@ -110,6 +144,11 @@ export class ClientSubscription implements Subscription<Messages>, Member {
   onGap(gap: Gap): void {
     if (this.#held === null) void this.#reload(gap)
     else this.#hold({ gap })
+  }
+
+  onPresence(changes: readonly PresenceChange[]): void {
+    const { presence } = this
+    if (presence) this.#call(() => this.options.onPresence?.(changes, presence))
   }
 
   #deliver(message: ChannelMessage): void {

@@ -1,7 +1,7 @@
 // What the tabs of an origin say to each other.
 import { TakoError } from '../error.js'
 import type { ChannelMessage, Params, Transport } from '../types.js'
-import type { Outgoing } from './port.js'
+import type { Outgoing, Wishes } from './port.js'
 import type { ConnectionStatus, Gap } from './types.js'
 
 export type Fault = Pick<
@@ -11,7 +11,13 @@ export type Fault = Pick<
 
 /** From a follower's feed to the leader. */
 export type Request =
-  | { op: 'subscribe'; channel: ChannelAsked; cursor: string | null; token: string | null }
+  | {
+      op: 'subscribe'
+      channel: ChannelAsked
+      cursor: string | null
+      token: string | null
+      more: Wishes
+    }
   | { op: 'leave' }
   | { op: 'renew' }
   | { op: 'send'; message: Outgoing }
@@ -22,6 +28,7 @@ export type Answer =
   | { is: 'ready'; id: string; subject: string | null }
   | { is: 'message'; message: ChannelMessage }
   | { is: 'gap'; gap: Gap }
+  | { is: 'presence'; type: string; data: unknown }
   | { is: 'lost' | 'refused'; fault: Fault }
   | { is: 'sent'; ref: number; id: string | null }
   | { is: 'sendFailed'; ref: number; fault: Fault }

@@ -2,7 +2,7 @@
 import type { TakoError } from '../error.js'
 import type { Transport } from '../types.js'
 import type { ChannelAddress } from './address.js'
-import type { Outgoing, Port, PortEvents } from './port.js'
+import type { Outgoing, Port, PortEvents, Wishes } from './port.js'
 import { type Answer, type Request, fromFault } from './tab_notes.js'
 import type { Tabs } from './tabs.js'
 import { askToken } from './token.js'
@@ -36,11 +36,11 @@ export class TabPort implements Port {
     else if (this.tabs.leader !== null) this.events.onUp()
   }
 
-  subscribe(cursor: string | null, token: string | null): void {
-    if (this.tabs.isLeader) return this.local.subscribe(cursor, token)
+  subscribe(cursor: string | null, token: string | null, more: Wishes): void {
+    if (this.tabs.isLeader) return this.local.subscribe(cursor, token, more)
     this.#round += 1
     const channel = { ...this.address, transport: this.transport }
-    this.#ask({ op: 'subscribe', channel, cursor, token })
+    this.#ask({ op: 'subscribe', channel, cursor, token, more })
   }
 
   renew(token: string): void {
@@ -92,6 +92,8 @@ export class TabPort implements Port {
         return this.events.onReady(answer.id, answer.subject)
       case 'message':
         return this.events.onMessage(answer.message)
+      case 'presence':
+        return this.events.onPresence(answer.type, answer.data)
       case 'gap':
         return this.events.onGap(answer.gap)
       case 'refused':

@@ -8,12 +8,19 @@ import { TakoError } from '../error.js'
 import type { Params, Transport } from '../types.js'
 import type { ChannelAddress } from './address.js'
 import type { Environment } from './environment.js'
-import type { Outgoing, Port, PortEvents } from './port.js'
+import type { Outgoing, Port, PortEvents, Wishes } from './port.js'
+import type { HandleOptions, PresenceHandle } from './presence_handle.js'
 import { type Answer, type Note, type Request, toFault } from './tab_notes.js'
 import { TabPort } from './tab_port.js'
 import type { ConnectionStatus, Sent, SubscribeOptions, Subscription, Token } from './types.js'
 
 type Messages = Record<string, unknown>
+
+/**
+ * The members of a tab that is gone may be those of a tab that is about to come, by a reload: they are
+ * kept for as long as the server keeps those of a lost connection, if the definition does not say else.
+ */
+const graceMs = 5_000
 
 /** What the tabs of a client need of it. */
 export interface TabsHost {
@@ -30,6 +37,7 @@ export interface TabsHost {
 export interface HostSubscription extends Subscription<Messages> {
   /** Its feed asks for the token anew. */
   renew(): void
+  readonly presence: PresenceHandle | null
 }
 
 /** What the leader does for one feed of another tab. */
@@ -112,7 +120,7 @@ export class Tabs {
   close(): void {
     this.#closing.abort()
     this.#releaseLocks()
-    for (const tab of [...this.#guests.keys()]) this.#dismiss(tab)
+    for (const tab of [...this.#guests.keys()]) this.#dismiss(tab, 0)
     this.#channel.close()
   }
 
@@ -192,21 +200,26 @@ export class Tabs {
     if (guests === undefined) {
       guests = new Map()
       this.#guests.set(tab, guests)
-      this.#lock(`${this.#name}:${tab}`, () => this.#dismiss(tab))
+      this.#lock(`${this.#name}:${tab}`, () => this.#dismiss(tab, graceMs))
     }
     const guest = guests.get(feed) ?? { round: 0, subscription: null, tokenWaiters: [] }
     guests.set(feed, guest)
     return guest
   }
 
-  #dismiss(tab: string): void {
-    for (const guest of this.#guests.get(tab)?.values() ?? []) guest.subscription?.close()
+  #dismiss(tab: string, presenceMs: number): void {
+    for (const { subscription } of this.#guests.get(tab)?.values() ?? []) {
+      if (subscription === null) continue
+      const isWaiting = presenceMs > 0 && subscription.presence !== null
+      if (isWaiting) this.host.environment.setTimer(() => subscription.close(), presenceMs)
+      else subscription.close()
+    }
     this.#guests.delete(tab)
   }
 
   #subscribeFor(
     guest: Guest,
-    { channel, cursor, token: first }: Request & { op: 'subscribe' },
+    { channel, cursor, token: first, more }: Request & { op: 'subscribe' },
     answer: (said: Answer) => void,
   ): HostSubscription {
     const { round } = guest
@@ -222,6 +235,7 @@ export class Tabs {
         return new Promise((resolve) => guest.tokenWaiters.push(resolve))
       },
       ...(cursor === null ? {} : { lastEventId: cursor }),
+      ...optionsOf(more, (type, data) => answer({ is: 'presence', type, data })),
       onMessage: (message) => answer({ is: 'message', message }),
       onGap: (gap) => answer({ is: 'gap', gap }),
       onStatus: (status, error) => {
@@ -240,6 +254,7 @@ export class Tabs {
 
   #sendFor(guest: Guest, message: Outgoing, answer: (said: Answer) => void): void {
     const { ref, type, data, echo, idempotencyKey } = message
+    if (type === 'tako.presence') return this.#sayFor(guest, message, answer)
     const none = new TakoError('subscription-unknown', 'the leading tab has no such subscription')
     const options = { echo, ...(idempotencyKey === null ? {} : { idempotencyKey }) }
     const sending = guest.subscription?.send(type, data, options) ?? Promise.reject(none)
@@ -247,5 +262,27 @@ export class Tabs {
       ({ id }: Sent) => answer({ is: 'sent', ref, id }),
       (error: TakoError) => answer({ is: 'sendFailed', ref, fault: toFault(error) }),
     )
+  }
+
+  #sayFor(guest: Guest, { ref, data }: Outgoing, answer: (said: Answer) => void): void {
+    const { action, data: said } = data as { action: string; data?: unknown }
+    const none = new TakoError('aborted', 'the leading tab has no such subscription')
+    const saying = guest.subscription?.presence?.say(action, said) ?? Promise.reject(none)
+    saying.then(
+      () => answer({ is: 'sent', ref, id: null }),
+      (error: TakoError) => answer({ is: 'sendFailed', ref, fault: toFault(error) }),
+    )
+  }
+}
+
+/** A follower's wishes as options of the leader's own subscription for it. */
+function optionsOf(wishes: Wishes, onFrame: NonNullable<HandleOptions['onFrame']>) {
+  const { rewind, presence, presenceEnter, presenceData } = wishes
+  const options: HandleOptions = { watch: presence === 'counts' ? 'counts' : 'list', onFrame }
+  if (presenceEnter === false) options.enter = false
+  if (presenceData !== undefined) options.data = presenceData
+  return {
+    ...(rewind === undefined ? {} : { rewind: rewind as number | string }),
+    ...(presence === undefined ? {} : { presence: options }),
   }
 }

@@ -1,5 +1,6 @@
 // The client's public contract: connection, subscription, and what can happen to them.
 import type { TakoError } from '../error.js'
+import type { LeaveReason, Member, Occupancy, PresenceTypes } from '../presence_types.js'
 import type { ChannelMessage, HistoryPage, HistoryQuery, Transport } from '../types.js'
 
 /**
@@ -35,15 +36,61 @@ export interface Gap {
 /** A credential, or how to get one. A function is asked anew for every attempt and renewal. */
 export type Token = string | null | (() => string | null | Promise<string | null>)
 
-export interface SubscribeOptions<Messages> {
+/** What a subscription has to do with who is there. */
+export interface PresenceOptions<Who extends PresenceTypes = PresenceTypes> {
+  /** `list` (default): be told who is there; `counts`: only how many. */
+  watch?: 'list' | 'counts'
+  /** false: I am not listed until `enter()`. Without it I am, if I have a subject and the right. */
+  enter?: boolean
+  /** What I say of myself: JSON, within the definition's `dataBytesMax`. */
+  data?: Who['data']
+}
+
+/** One change of who is there; `present`: was there when the list came. */
+export type PresenceChange<Who extends PresenceTypes = PresenceTypes> =
+  | { readonly action: 'present' | 'enter' | 'update'; readonly member: Member<Who> }
+  | { readonly action: 'leave'; readonly member: Member<Who>; readonly reason?: LeaveReason }
+
+/** Who is in a channel, and what I say of myself there. The page's subscriptions to it share one. */
+export interface Presence<Who extends PresenceTypes = PresenceTypes> {
+  /** What the server tells: the list, counts alone, nothing (`off`); null: not known yet. */
+  readonly kind: 'list' | 'counts' | 'off' | null
+  /** By the time they entered; the same array until it changes. Kept while there is no connection. */
+  readonly members: readonly Member<Who>[]
+  /** Myself, if I am listed. */
+  readonly self: Member<Who> | null
+  readonly occupancy: Occupancy | null
+  /** Why I am not listed, or why my last word was refused. */
+  readonly error: TakoError | null
+  /**
+   * Says new data; said again after every reconnect. Of several words in a row the last one counts.
+   * @throws {TakoError} (as a rejection) `payload-too-large`, `forbidden`, `presence-off`, …
+   */
+  update(data: Who['data']): Promise<void>
+  /** Lists me. @throws {TakoError} (as a rejection) `presence-full`, … */
+  enter(data?: Who['data']): Promise<void>
+  /** Takes me off, while I go on listening; unless another subscription of this page has entered. */
+  leave(): Promise<void>
+}
+
+export interface SubscribeOptions<Messages, Who extends PresenceTypes = PresenceTypes> {
   /** `ws` (default) shares one WebSocket with the page's other channels; `sse` is a stream of its own. */
   transport?: Transport
   token?: Token
   /** Start behind this position instead of at the head; `0`: from the oldest that is retained. */
   lastEventId?: string
+  /**
+   * Without a position: start so many messages earlier than now, or at those as young as `'90s'`,
+   * `'5m'`, `'2h'`; at the oldest retained if that is less.
+   */
+  rewind?: number | string
+  /** Who is there; `'counts'`: only how many. The definition must have `presence`. */
+  presence?: true | 'counts' | PresenceOptions<Who>
   /** Keep the cursor in this tab's session storage, so that a reload of the page misses nothing. */
   resumeOnReload?: boolean
   onMessage?(message: ChannelMessage<Messages>): void
+  /** Who came, changed and went, all of one moment in one call; none: something else changed. */
+  onPresence?(changes: readonly PresenceChange<Who>[], presence: Presence<Who>): void
   onStatus?(status: SubscriptionStatus, error: TakoError | null): void
   /**
    * Messages were lost: load the state anew. Those behind the gap are held back until the promise
@@ -64,7 +111,7 @@ export interface Sent {
   readonly id: string | null
 }
 
-export interface Subscription<Messages> {
+export interface Subscription<Messages, Who extends PresenceTypes = PresenceTypes> {
   readonly channel: string
   readonly status: SubscriptionStatus
   /** Why it failed, or why it waits. */
@@ -73,6 +120,8 @@ export interface Subscription<Messages> {
   readonly cursor: string | null
   /** Who the app says this is; null when it says nothing. */
   readonly subject: string | null
+  /** Null unless the option `presence` asked for it. */
+  readonly presence: Presence<Who> | null
   /**
    * Publishes to the channel, if the definition's handlers name the type. Queued while there is no
    * connection, within a bound.
@@ -85,6 +134,13 @@ export interface Subscription<Messages> {
   ): Promise<Sent>
   /** Retained messages, page by page. */
   history(query?: HistoryQuery): Promise<HistoryPage<Messages>>
+  /**
+   * The messages in front of those that `onMessage` and earlier calls have given, ascending, without
+   * a gap or a repeat at the seam; none at the beginning. Once it is open.
+   */
+  older(limit?: number): Promise<ChannelMessage<Messages>[]>
+  /** False when `older()` has reached the beginning. */
+  readonly hasOlder: boolean
   /** Of a failed one: tries again from its cursor. */
   retry(): void
   close(): void

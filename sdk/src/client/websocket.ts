@@ -6,7 +6,7 @@ import { Connection } from './connection.js'
 import type { ClientContext } from './http.js'
 import { parseJson } from './json.js'
 import { nextRef } from './outbox.js'
-import type { Outgoing, Port, PortEvents } from './port.js'
+import type { Outgoing, Port, PortEvents, Wishes } from './port.js'
 import type { ConnectionStatus, Gap } from './types.js'
 import { WebSocketPort } from './websocket_port.js'
 
@@ -64,7 +64,12 @@ export class WebSocketHub {
     else this.#cancelLinger = setTimer(() => this.connection.release(), lingerMs)
   }
 
-  subscribe(port: WebSocketPort, lastMessageId: string | null, token: string | null): void {
+  subscribe(
+    port: WebSocketPort,
+    lastMessageId: string | null,
+    token: string | null,
+    more: Wishes,
+  ): void {
     this.#unsubscribe(port)
     port.ref = nextRef()
     this.#byRef.set(port.ref, port)
@@ -74,6 +79,7 @@ export class WebSocketHub {
       params,
       token: token ?? undefined,
       lastMessageId: lastMessageId ?? undefined,
+      ...more,
     }
     this.write({ type: 'tako.subscribe', data, ref: port.ref })
   }
@@ -148,7 +154,8 @@ export class WebSocketHub {
   #hangUp(error: TakoError | null): void {
     const socket = this.#socket
     this.#socket = null
-    if (socket !== null && socket.readyState < 2) socket.close() // 0, 1: connecting, open
+    // 0, 1: connecting, open. 1000 is a goodbye; after anything else presence waits for the return.
+    if (socket !== null && socket.readyState < 2) socket.close(error === null ? 1000 : 3000)
     const lost = error ?? new TakoError('aborted', 'the connection was ended')
     this.#byRef.clear()
     this.#byKey.clear()
@@ -218,6 +225,9 @@ export class WebSocketHub {
         return this.#onReady(key, fields)
       case 'tako.gap':
         return port?.events.onGap(fields as unknown as Gap)
+      case 'tako.presence':
+      case 'tako.occupancy':
+        return port?.events.onPresence(type, fields)
       case 'tako.reauth':
         return port?.events.onRenewalDue()
       case 'tako.drain':
@@ -233,7 +243,7 @@ export class WebSocketHub {
     } // Others are of a newer server.
   }
 
-  #onReady(key: unknown, { ref, id, subject }: Frame): void {
+  #onReady(key: unknown, { ref, id, subject, presence }: Frame): void {
     const port = this.#byRef.get(ref)
     this.#byRef.delete(ref)
     if (port === undefined) {
@@ -244,6 +254,7 @@ export class WebSocketHub {
     port.key = String(key)
     this.#byKey.set(key, port)
     port.events.onReady(String(id), typeof subject === 'string' ? subject : null)
+    port.events.onPresence('kind', presence)
   }
 
   #onError(ref: unknown, key: unknown, error: TakoError): void {
@@ -261,8 +272,10 @@ export class WebSocketHub {
       // Another that is about to be ready, or to be ended: it will be clear the next time.
       return asker.events.onRefused(new TakoError(error.code, error.message, { retryable: true }))
     }
-    const ended = ref === undefined ? this.#byKey.get(key) : undefined
-    if (ended === undefined) return
+    const ended = this.#byKey.get(key)
+    // What it says of itself is refused, and it stands on.
+    if (/^p(resence|ayload)-/.test(error.code)) return ended?.events.onPresence('tako.error', error)
+    if (ended === undefined || ref !== undefined) return
     this.#byKey.delete(key)
     ended.key = null
     ended.events.onRefused(error)
@@ -273,8 +286,9 @@ function isFrame(value: unknown): value is Frame {
   return typeof (value as Frame | null | undefined)?.type === 'string'
 }
 
-function toError({ code, message, hint, retryable }: Frame): TakoError {
+function toError({ code, message, hint, retryable, retryAfterMs }: Frame): TakoError {
   const options: TakoErrorOptions = { hint: String(hint ?? '') }
+  if (typeof retryAfterMs === 'number') options.retryAfterMs = retryAfterMs
   if (typeof retryable === 'boolean') options.retryable = retryable
   return new TakoError(String(code), String(message ?? code), options)
 }

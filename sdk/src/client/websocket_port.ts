@@ -1,7 +1,7 @@
 // WebSocketPort: a channel's part of the page's one WebSocket.
 import type { TakoError } from '../error.js'
 import type { ChannelAddress } from './address.js'
-import type { Outgoing, Port, PortEvents } from './port.js'
+import type { Outgoing, Port, PortEvents, Wishes } from './port.js'
 import type { WebSocketHub } from './websocket.js'
 
 /** Of the server's 64 unanswered messages a connection; more channels than four are told to wait. */
@@ -24,8 +24,8 @@ export class WebSocketPort implements Port {
     this.hub.want(this)
   }
 
-  subscribe(cursor: string | null, token: string | null): void {
-    this.hub.subscribe(this, cursor, token)
+  subscribe(cursor: string | null, token: string | null, more: Wishes): void {
+    this.hub.subscribe(this, cursor, token, more)
   }
 
   renew(token: string): void {

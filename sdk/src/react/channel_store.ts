@@ -9,7 +9,7 @@ import type {
   Token,
 } from '../client/types.js'
 import { TakoError } from '../error.js'
-import type { ChannelName, MessagesOf, ParamsOf } from '../registry.js'
+import type { ChannelName, MessagesOf, ParamsOf, PresenceOf } from '../registry.js'
 import type { ChannelMessage, HistoryQuery, OutgoingMessage, Transport } from '../types.js'
 import type { ClientSource } from './client_source.js'
 import { MessageList } from './message_list.js'
@@ -162,7 +162,7 @@ export class ChannelStore<Name extends ChannelName, Messages = MessagesOf<Name>>
       this.#subscription = client.subscribe<Name>(
         name as Name,
         this.#params,
-        options as SubscribeOptions<MessagesOf<Name>>,
+        options as SubscribeOptions<MessagesOf<Name>, PresenceOf<Name>>,
       ) as Subscription<Messages>
       this.#follow(this.#subscription.status, this.#subscription.error)
     } catch (cause) {

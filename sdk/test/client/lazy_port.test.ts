@@ -28,11 +28,11 @@ test('it loads once, when wanted, and then is that port', async () => {
   lazy.want()
   lazy.want()
   await until('the port', () => port.want.mock.calls.length === 1)
-  lazy.subscribe('0', null)
+  lazy.subscribe('0', null, {})
   lazy.want()
   expect(load).toHaveBeenCalledTimes(1)
   expect(port.want).toHaveBeenCalledTimes(2)
-  expect(port.subscribe).toHaveBeenCalledWith('0', null)
+  expect(port.subscribe).toHaveBeenCalledWith('0', null, {})
   expect([lazy.window, lazy.lastHeardMs()]).toEqual([3, 7])
 })
 

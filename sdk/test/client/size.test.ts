@@ -7,5 +7,5 @@ import { expect, test } from 'vitest'
 test('what a browser loads stays within its budgets', async () => {
   const script = fileURLToPath(new URL('../size.mjs', import.meta.url))
   const { stdout } = await promisify(execFile)(process.execPath, [script])
-  expect(stdout.trim().split('\n')).toHaveLength(3)
+  expect(stdout.trim().split('\n')).toHaveLength(4)
 })

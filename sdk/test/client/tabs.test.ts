@@ -1,10 +1,10 @@
 // Tabs that share a connection: one leads, the others follow, and take over where they stand.
 import { expect, test } from 'vitest'
 
-import type { ClientOptions } from '../../src/client/index.js'
+import type { ClientOptions, PresenceChange } from '../../src/client/index.js'
 import { FakeLocks } from '../support/fake_locks.js'
 import { until } from '../support/until.js'
-import { at, count, ids, useHarness } from './harness.js'
+import { at, count, ids, useHarness, watchTimers } from './harness.js'
 
 const harness = useHarness()
 
@@ -174,4 +174,113 @@ test('without Web Locks each tab has a connection of its own', async () => {
     await listener.status('open')
     expect(harness.server.handshakes).toBe(n)
   }
+})
+
+const ann = { subject: 'ann', since: 1 }
+const bob = { subject: 'bob', since: 2 }
+
+/** Two tabs of one user in a room. */
+async function twoPresent() {
+  const openTab = origin()
+  const tell = (told: string[]) => (changes: readonly PresenceChange[]) =>
+    void told.push(...changes.map(({ action, member }) => `${action} ${member.subject}`))
+  const told: [string[], string[]] = [[], []]
+  const leader = openTab()
+  const first = harness.listen(leader, { presence: true, onPresence: tell(told[0]) })
+  const socket = await harness.server.nextSocket()
+  await socket.accept(at(5), 'room?id=1', 'ann')
+  socket.members('1-a', [ann])
+  const follower = openTab()
+  const second = harness.listen(follower, { presence: { data: 2 }, onPresence: tell(told[1]) })
+  const shows = (wanted: string) =>
+    until(wanted, () =>
+      [first, second].every(({ subscription: { presence } }) => {
+        return presence?.members.map(({ subject }) => subject).join() === wanted
+      }),
+    )
+  const update = await socket.next()
+  socket.ack(update.ref, null)
+  await shows('ann')
+  return { leader, follower, first, second, socket, told, shows, update }
+}
+
+test('two tabs of one user are one member, and both are told the list', async () => {
+  const { socket, told, shows, second, update } = await twoPresent()
+  expect(update.data).toEqual({ action: 'update', data: 2 })
+  socket.changes('1-a', '2-a', [{ action: 'enter', ...bob }])
+  await shows('ann,bob')
+  expect(told).toEqual([
+    ['present ann', 'enter bob'],
+    ['present ann', 'enter bob'],
+  ])
+  expect(second.subscription.presence?.self).toEqual(ann)
+  expect(harness.server.handshakes).toBe(1)
+})
+
+test('what a follower says goes through the leader, and so do refusals', async () => {
+  const { socket, second } = await twoPresent()
+  const said = second.subscription.presence?.update('away')
+  const frame = await socket.next()
+  expect(frame).toMatchObject({ type: 'tako.presence', data: { action: 'update', data: 'away' } })
+  socket.ack(frame.ref, null)
+  await said
+  const refused = second.subscription.presence?.update('x'.repeat(2_000))
+  socket.error('payload-too-large', false, (await socket.next()).ref, 'room?id=1')
+  await expect(refused).rejects.toMatchObject({ code: 'payload-too-large' })
+})
+
+test('when the leader goes nobody left, and the follower says what it had said', async () => {
+  const { leader, socket, told, second } = await twoPresent()
+  leader.close()
+  await until('its close', () => socket.isClosed)
+  const next = await harness.server.nextSocket()
+  const asked = await next.accept(at(5), 'room?id=1', 'ann')
+  expect(asked.data).toMatchObject({ presence: true, presenceData: 2, presenceVersion: '1-a' })
+  next.changes('1-a', '2-a', [{ action: 'enter', ...bob }])
+  await until('bob', () => second.subscription.presence?.members.length === 2)
+  expect(told[1]).toEqual(['present ann', 'enter bob'])
+})
+
+test('a tab that reloads does not leave: its subscription is kept for the grace', async () => {
+  const locks = new FakeLocks()
+  const channels: BroadcastChannel[] = []
+  const makeChannel = (name: string) => {
+    const channel = new BroadcastChannel(name)
+    channels.push(channel)
+    return channel
+  }
+  const openTab = (seams = {}) =>
+    harness.client({ shareTabs: true }, { tabs: { locks, makeChannel }, ...seams })
+  const timers = watchTimers()
+  const leader = openTab({ setTimer: timers.setTimer })
+  const other = harness.listen(leader, {}, '2')
+  const socket = await harness.server.nextSocket()
+  await socket.accept(at(0), 'room?id=2')
+  await other.status('open')
+  const tab = openTab()
+  const before = harness.listen(tab, { presence: true })
+  await socket.accept(at(5), 'room?id=1', 'ann')
+  await before.status('open')
+  // To the others it is a tab that says nothing more, and whose lock is free.
+  const [, channel] = channels
+  if (channel !== undefined) channel.postMessage = () => {}
+  tab.close()
+  const reloaded = harness.listen(openTab(), { presence: true })
+  await reloaded.status('open')
+  socket.message(at(6), 6)
+  await count(reloaded, 1)
+  expect(socket.received.map(({ type }) => type)).toEqual(['tako.subscribe', 'tako.subscribe'])
+})
+
+test('a tab that says goodbye leaves at once', async () => {
+  const { openTab, socket } = await twoTabs()
+  const tab = openTab()
+  const listener = harness.listen(tab, { presence: true }, '2')
+  await socket.accept(at(0), 'room?id=2', 'ann')
+  await listener.status('open')
+  listener.subscription.close()
+  expect(await socket.next()).toMatchObject({
+    type: 'tako.unsubscribe',
+    data: { key: 'room?id=2' },
+  })
 })

@@ -2,6 +2,7 @@
 import type {
   ConnectionStatus,
   Gap,
+  Presence,
   SendOptions,
   Sent,
   SubscribeOptions,
@@ -18,11 +19,13 @@ export function messageAt(offset: number, text = `m${offset}`): ChannelMessage {
   return { id: `${offset}-aaaaaaaa`, channel: 'chat', type: 'msg', data: { text } }
 }
 
-export class FakeSubscription implements Subscription<any> {
+export class FakeSubscription implements Subscription<any, any> {
   status: SubscriptionStatus = 'connecting'
   error: TakoError | null = null
   cursor: string | null = null
   subject: string | null = null
+  presence: Presence<any> | null = null
+  hasOlder = true
   closed = 0
   retried = 0
   readonly sent: unknown[][] = []
@@ -33,7 +36,7 @@ export class FakeSubscription implements Subscription<any> {
   constructor(
     readonly channel: string,
     readonly params: unknown,
-    readonly options: SubscribeOptions<any>,
+    readonly options: SubscribeOptions<any, any>,
   ) {}
 
   opens(cursor: string, subject: string | null = null): void {
@@ -70,6 +73,10 @@ export class FakeSubscription implements Subscription<any> {
     return this.answerHistory()
   }
 
+  async older(limit?: number): Promise<any[]> {
+    return (await this.history(limit === undefined ? {} : { limit })).messages
+  }
+
   retry(): void {
     this.retried += 1
   }
@@ -100,7 +107,11 @@ export class FakeClient implements TakoClient {
     return this.subscriptions.filter(({ closed }) => closed === 0)
   }
 
-  subscribe(name: string, params: unknown, options: SubscribeOptions<any>): FakeSubscription {
+  subscribe(
+    name: string,
+    params: unknown,
+    options: SubscribeOptions<any, any> = {},
+  ): FakeSubscription {
     if (this.closed > 0) throw new TakoError('aborted', 'the client is closed')
     const subscription = new FakeSubscription(name, params, options)
     this.subscriptions.push(subscription)

@@ -12,11 +12,16 @@ export type Frame = any
 export class FakeSocket {
   readonly received: Frame[] = []
   isClosed = false
+  /** What the client closed with. */
+  closeCode = 0
   #read = 0
 
   constructor(readonly socket: WebSocket) {
     socket.on('message', (text) => this.received.push(JSON.parse(String(text))))
-    socket.on('close', () => (this.isClosed = true))
+    socket.on('close', (code) => {
+      this.isClosed = true
+      this.closeCode = code
+    })
   }
 
   /** The next frame that the client sends. */
@@ -37,7 +42,15 @@ export class FakeSocket {
   async accept(id: string, key = 'room?id=1', subject: string | null = null): Promise<Frame> {
     const frame = await this.next()
     if (frame.type !== 'tako.subscribe') throw new Error(`not a subscribe: ${frame.type}`)
-    const data = { ref: frame.ref, id, subject, resumed: frame.data.lastMessageId !== undefined }
+    const { lastMessageId, presence } = frame.data
+    const kind = presence === true ? 'list' : presence
+    const data = {
+      ref: frame.ref,
+      id,
+      subject,
+      resumed: lastMessageId !== undefined,
+      presence: kind,
+    }
     this.send({ type: 'tako.ready', data, key })
     return frame
   }
@@ -60,6 +73,19 @@ export class FakeSocket {
 
   ack(ref: unknown, id: string | null, key = 'room?id=1'): void {
     this.send({ type: 'tako.ack', data: { ref, id }, key })
+  }
+
+  /** The whole list of who is there. */
+  members(version: string, members: unknown[], key = 'room?id=1'): void {
+    this.send({ type: 'tako.presence', data: { version, members }, key })
+  }
+
+  changes(after: string, version: string, changes: unknown[], key = 'room?id=1'): void {
+    this.send({ type: 'tako.presence', data: { after, version, changes }, key })
+  }
+
+  occupancy(connections: number, subjects: number, key = 'room?id=1'): void {
+    this.send({ type: 'tako.occupancy', data: { connections, subjects }, key })
   }
 
   close(code: number, reason = ''): void {
@@ -114,6 +140,10 @@ export class FakeExchange {
   message(id: string, data: unknown): void {
     const message = { id, channel: 'room', type: 'say', data }
     this.write(`id: ${id}\ndata: ${JSON.stringify(message)}\n\n`)
+  }
+
+  event(type: string, data: unknown): void {
+    this.write(`event: ${type}\ndata: ${JSON.stringify(data)}\n\n`)
   }
 
   end(): void {
