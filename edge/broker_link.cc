@@ -9,6 +9,7 @@
 #include "common/ipc/link_version.h"
 #include "common/limits.h"
 #include "edge/link_codec.h"
+#include "edge/link_presence_codec.h"
 
 namespace tako::edge {
 namespace {
@@ -20,6 +21,7 @@ constexpr std::int64_t kRedialMostMs = 1'000;
 constexpr std::int64_t kRedialRefusedMs = 5'000;  // of versions that don't meet
 constexpr std::int64_t kRedialRestartMs = 100;  // most, while a broker that said goodbye is awaited
 constexpr milliseconds kTick{100};
+constexpr std::uint32_t kFirstWithPresence = 2;  // of the link's versions
 
 }  // namespace
 
@@ -177,6 +179,8 @@ void BrokerLink::apply(proto::BrokerItem& item) {
     case proto::BrokerItem::kPresenceChanges:
     case proto::BrokerItem::kPresenceCounts:
     case proto::BrokerItem::kPresenceRefused:
+      events_->on_presence(presence_channel_of(item), presence_news_from(item));
+      return;
     case proto::BrokerItem::kWebhookBatch:
     case proto::BrokerItem::ITEM_NOT_SET:
       return;  // A newer broker's item.
@@ -194,6 +198,7 @@ void BrokerLink::apply_welcome(const proto::Welcome& welcome) {
   if (welcome.control_stream() != control_stream_) control_applied_ = 0;
   control_stream_ = welcome.control_stream();
   control_head_ = welcome.control_head();
+  link_version_ = welcome.version();
   become_linked_when_current();
 }
 
@@ -305,6 +310,33 @@ void BrokerLink::occupancy(ChannelNumber number, std::uint32_t subscribers) {
   proto::Occupancy& item = *queue().mutable_occupancy();
   item.set_channel(number);
   item.set_subscribers(subscribers);
+}
+
+bool BrokerLink::takes_presence() const { return is_linked() && !is_leaving_ && has_presence(); }
+
+bool BrokerLink::has_presence() const { return link_version_ >= kFirstWithPresence; }
+
+void BrokerLink::presence_open(ChannelNumber number, const ChannelIdentity& channel,
+                               const PresenceReport& report,
+                               const std::optional<PresenceVersion>& has) {
+  if (takes_presence()) fill(*queue().mutable_presence_open(), number, channel, report, has);
+}
+
+void BrokerLink::presence_close(ChannelNumber number) {
+  if (takes_presence()) queue().mutable_presence_close()->set_channel(number);
+}
+
+void BrokerLink::presence_session(ChannelNumber number, std::uint64_t session,
+                                  const PresenceListing& listing) {
+  if (takes_presence()) fill(*queue().mutable_presence_session(), number, session, listing);
+}
+
+void BrokerLink::presence_gone(ChannelNumber number, std::uint64_t session, PresenceEnd reason) {
+  if (!takes_presence()) return;
+  proto::PresenceGone& item = *queue().mutable_presence_gone();
+  item.set_channel(number);
+  item.set_session(session);
+  item.set_reason(static_cast<proto::PresenceGoneReason>(reason));
 }
 
 void BrokerLink::fetch(FetchRequest request, Reply<FetchPage> reply) {

@@ -58,6 +58,15 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
                  const std::optional<Cursor>& from) override;
   void unsubscribe(ChannelNumber number) override;
   void occupancy(ChannelNumber number, std::uint32_t subscribers) override;
+  [[nodiscard]] bool takes_presence() const override;
+  [[nodiscard]] bool has_presence() const override;
+  void presence_open(ChannelNumber number, const ChannelIdentity& channel,
+                     const PresenceReport& report,
+                     const std::optional<PresenceVersion>& has) override;
+  void presence_close(ChannelNumber number) override;
+  void presence_session(ChannelNumber number, std::uint64_t session,
+                        const PresenceListing& listing) override;
+  void presence_gone(ChannelNumber number, std::uint64_t session, PresenceEnd reason) override;
   void fetch(FetchRequest request, Reply<FetchPage> reply) override;
   void publish(PublishRequest request, Reply<PublishAck> reply) override;
   void api_call(ApiRequest request, Reply<ApiAnswer> reply) override;
@@ -115,6 +124,7 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
   State state_ = State::Waiting;
   bool is_leaving_ = false;  // Linked to a broker that said goodbye: no further requests
   std::int64_t restart_until_ms_ = 0;
+  std::uint32_t link_version_ = 0;  // of the last Welcome; 0: none yet
   std::int64_t unlinked_since_ms_;
   std::uint32_t failed_dials_ = 0;
   ipc::LinkDialer dialer_;

@@ -22,6 +22,7 @@ struct ScriptedBroker : ipc::LinkObserver {
   std::unique_ptr<ipc::Link> link;
   std::vector<proto::EdgeItem> seen;
   int links = 0;
+  std::uint32_t version = 2;  // of the link, as it chooses
 
   ScriptedBroker(uv::Loop& loop, const std::string& path) {
     auto made = ipc::LinkListener::listen(loop, path, [this](std::unique_ptr<ipc::Link> accepted) {
@@ -48,7 +49,7 @@ struct ScriptedBroker : ipc::LinkObserver {
   void welcome(std::uint64_t stream, std::uint64_t head) {
     proto::BrokerFrame frame;
     auto& welcome = *frame.add_items()->mutable_welcome();
-    welcome.set_version(1);
+    welcome.set_version(version);
     welcome.set_control_stream(stream);
     welcome.set_control_head(head);
     send(frame);
@@ -74,6 +75,7 @@ struct Events : BrokerEvents, BrokerLink::Listener {
   int downs = 0;
   std::vector<std::string> definitions;
   std::vector<Delivery> deliveries;
+  std::vector<std::pair<ChannelNumber, PresenceNews>> presence;
   std::vector<Subscribed> subscribed;
   std::vector<std::string> states;
   std::vector<std::string> warnings;
@@ -84,6 +86,9 @@ struct Events : BrokerEvents, BrokerLink::Listener {
   }
   void on_delivery(ChannelNumber, Delivery delivery) override {
     deliveries.push_back(std::move(delivery));
+  }
+  void on_presence(ChannelNumber number, PresenceNews news) override {
+    presence.emplace_back(number, std::move(news));
   }
   void on_definitions(std::string_view, std::shared_ptr<const DefinitionSet> set) override {
     definitions.push_back(set->to_json());
@@ -180,6 +185,43 @@ TEST_CASE("messages and answers reach those who asked") {
   bench.wait([&] { return ack.has_value() && bench.events.deliveries.size() == 1; });
   CHECK(ack->position == Position{6, {9}});
   CHECK(bench.events.deliveries[0].messages.at(0)->data == "1");
+}
+
+TEST_CASE("presence goes both ways with a broker that has it, and behind its goodbye no more") {
+  Bench bench;
+  CHECK_FALSE(bench.edge->has_presence());
+  bench.link_up();
+  CHECK(bench.edge->takes_presence());
+  bench.edge->presence_open(3, kChannel, {.connections = 1, .wants_list = true}, std::nullopt);
+  bench.edge->presence_session(3, 7, {.subject = "ann"});
+  bench.edge->presence_gone(3, 7, PresenceEnd::Left);
+  bench.edge->presence_close(3);
+  bench.wait([&] { return bench.broker->find(proto::EdgeItem::kPresenceClose) != nullptr; });
+  CHECK(bench.broker->find(proto::EdgeItem::kPresenceOpen)->presence_open().wants_list());
+  CHECK(bench.broker->find(proto::EdgeItem::kPresenceSession)->presence_session().session() == 7);
+  CHECK(bench.broker->find(proto::EdgeItem::kPresenceGone)->presence_gone().reason() ==
+        proto::PRESENCE_LEFT);
+  proto::BrokerFrame frame;
+  frame.add_items()->mutable_presence_counts()->set_channel(3);
+  frame.add_items()->mutable_leaving();
+  bench.broker->send(frame);
+  bench.wait([&] { return bench.broker->find(proto::EdgeItem::kLeaveSeen) != nullptr; });
+  REQUIRE(bench.events.presence.size() == 1);
+  CHECK(bench.events.presence[0].first == 3);
+  CHECK_FALSE(bench.edge->takes_presence());
+  CHECK(bench.edge->has_presence());
+}
+
+TEST_CASE("a broker of the link's first version is told nothing of presence") {
+  Bench bench;
+  bench.broker->version = 1;
+  bench.link_up();
+  CHECK_FALSE(bench.edge->takes_presence());
+  CHECK_FALSE(bench.edge->has_presence());
+  bench.edge->presence_open(3, kChannel, {.connections = 1}, std::nullopt);
+  bench.edge->subscribe(1, kChannel, std::nullopt);
+  bench.wait([&] { return bench.broker->find(proto::EdgeItem::kSubscribe) != nullptr; });
+  CHECK(bench.broker->find(proto::EdgeItem::kPresenceOpen) == nullptr);
 }
 
 TEST_CASE("after a lost link the edge dials again and repeats what is safe to repeat") {

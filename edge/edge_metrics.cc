@@ -44,6 +44,8 @@ void register_sessions(Metrics& metrics, const EdgeCounters& counters) {
                   counters.client_messages_refused);
   metrics.counter("tako_edge_history_reads_total", "Pages of history served.",
                   counters.history_reads);
+  metrics.counter("tako_edge_presence_reads_total", "Pages of presence asked for.",
+                  counters.presence_reads);
   metrics.counter("tako_edge_drained_total", "Clients told to come back by a drain.",
                   counters.drained);
   metrics.counter("tako_edge_rejudged_total", "Live subscriptions judged by new definitions.",
@@ -174,6 +176,34 @@ void register_edge_metrics(Metrics& metrics, const EdgeCounters& sessions,
   register_fanout(metrics, fanout);
   register_link(metrics, link);
   register_http(metrics, http);
+}
+
+void register_presence_metrics(Metrics& metrics, const PresenceCounters& counters) {
+  metrics.gauge("tako_edge_presence_channels", "Channels whose presence the broker is told of.",
+                read_of(counters.feeds));
+  metrics.gauge("tako_edge_presence_watchers", "Subscriptions that are told of presence.",
+                read_of(counters.watchers));
+  metrics.gauge("tako_edge_presence_listed", "Subscriptions that are listed as members.",
+                read_of(counters.listed));
+  metrics.counter("tako_edge_presence_lists_total", "Whole lists from the broker.",
+                  counters.lists_received);
+  metrics.counter("tako_edge_presence_changes_total", "Frames of changes from the broker.",
+                  counters.changes_received);
+  metrics.counter("tako_edge_presence_deliveries_total", "Presence frames given to watchers.",
+                  counters.frames_told);
+  metrics.counter("tako_edge_presence_encodings_total", "Presence frames made.",
+                  counters.frames_encoded);
+  metrics.counter("tako_edge_presence_lists_told_total",
+                  "Whole lists given to watchers that came, or did not keep up.",
+                  counters.lists_told);
+  metrics.counter("tako_edge_presence_refused_total", "Subscriptions that the broker did not list.",
+                  counters.refused);
+  metrics.counter("tako_edge_presence_holes_total",
+                  "Changes that did not follow the list; a defect. It was asked for again.",
+                  counters.holes_from_broker);
+  metrics.gauge("tako_edge_presence_goodbyes_kept",
+                "Ends that the broker is told when there is a link again.",
+                read_of(counters.goodbyes_kept));
 }
 
 void register_handoff_metrics(Metrics& metrics, const HandoffCounters& counters) {

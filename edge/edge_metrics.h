@@ -5,6 +5,7 @@
 #include "common/http/server_connection.h"
 #include "edge/broker_link.h"
 #include "edge/fanout/counters.h"
+#include "edge/fanout/presence_feed.h"
 #include "edge/handoff/handoff_channel.h"
 #include "edge/server/counters.h"
 #include "edge/session/counters.h"
@@ -15,6 +16,7 @@ namespace tako::edge {
 void register_edge_metrics(Metrics& metrics, const EdgeCounters& sessions,
                            const ServerSideCounters& server, const FanoutCounters& fanout,
                            const BrokerLink& link, const http::ServerCounters& http);
+void register_presence_metrics(Metrics& metrics, const PresenceCounters& counters);
 void register_handoff_metrics(Metrics& metrics, const HandoffCounters& counters);
 
 }  // namespace tako::edge

@@ -75,6 +75,7 @@ class Edge final : BrokerLink::Listener, HandoffHost {
                           server_.http_counters());
     register_http_limits(metrics_, admin_.counters());
     for (const auto* pool : server_.upstream_counters()) register_upstream_limits(metrics_, *pool);
+    register_presence_metrics(metrics_, presence_.counters());
     register_handoff_metrics(metrics_, handoff_counters_);
     metrics_.limits(limit_counters_);
     metrics_.process("tako-edge");
@@ -286,15 +287,16 @@ class Edge final : BrokerLink::Listener, HandoffHost {
   BrokerLink link_{loop_,           random_,           config_.limits,
                    limit_counters_, config_.edge.link, config_.edge.name};
   ChannelHub hub_{link_, loop_, client_encoders(), config_.limits, limit_counters_};
+  PresenceHub presence_{link_, loop_, client_presence_encoders(), config_.limits, limit_counters_};
   HttpAuthorizer authorizer_{loop_,           wheel_.wheel(),   config_.limits,
                              limit_counters_, server_counters_, config_.apps};
   DefinitionsDirectory definitions_;
   LinkGate gate_{link_, loop_, random_, config_.limits, limit_counters_};
-  EdgeBrokerEvents events_{hub_, definitions_, authorizer_, gate_};
+  EdgeBrokerEvents events_{hub_, presence_, definitions_, authorizer_, gate_};
   OriginPolicies origins_ = origins_of(config_);
-  EdgeServices services_{
-      hub_,    link_,          authorizer_,     definitions_,     gate_, origins_, loop_,
-      random_, config_.limits, limit_counters_, session_counters_};
+  EdgeServices services_{hub_,         presence_,      link_,           authorizer_,
+                         definitions_, gate_,          origins_,        loop_,
+                         random_,      config_.limits, limit_counters_, session_counters_};
   std::vector<std::unique_ptr<ClientProtocol>> protocols_ = make_client_protocols(services_);
   EdgeServer server_{{loop_, wheel_.wheel(), random_, link_, origins_, config_, limit_counters_,
                       server_counters_, [this](std::string_view text) { log_.warn(text); }},

@@ -13,6 +13,7 @@
 #include "common/position.h"
 #include "common/result.h"
 #include "edge/fanout/message.h"
+#include "edge/fanout/presence.h"
 
 namespace tako::edge {
 
@@ -101,12 +102,26 @@ class BrokerPort {
   virtual void unsubscribe(ChannelNumber number) = 0;
   virtual void occupancy(ChannelNumber number, std::uint32_t subscribers) = 0;
 
+  // Presence. Numbers in a space of their own. As above the caller remembers, and says everything
+  // again after on_link_up; while takes_presence() is false these four do nothing.
+  [[nodiscard]] virtual bool takes_presence() const = 0;
+  // The broker, or the last one that there was, is no older one without presence.
+  [[nodiscard]] virtual bool has_presence() const = 0;
+  // `has`: goes on from this list; nullopt: wants it whole, if it wants one.
+  virtual void presence_open(ChannelNumber number, const ChannelIdentity& channel,
+                             const PresenceReport& report,
+                             const std::optional<PresenceVersion>& has) = 0;
+  virtual void presence_close(ChannelNumber number) = 0;
+  virtual void presence_session(ChannelNumber number, std::uint64_t session,
+                                const PresenceListing& listing) = 0;
+  virtual void presence_gone(ChannelNumber number, std::uint64_t session, PresenceEnd reason) = 0;
+
   virtual void fetch(FetchRequest request, Reply<FetchPage> reply) = 0;
   virtual void publish(PublishRequest request, Reply<PublishAck> reply) = 0;
   virtual void api_call(ApiRequest request, Reply<ApiAnswer> reply) = 0;
 };
 
-// Implemented by the hub (channels) and by the directory of definitions.
+// Implemented by the hubs (channels, presence) and by the directory of definitions.
 class BrokerEvents {
  public:
   virtual ~BrokerEvents() = default;
@@ -115,6 +130,7 @@ class BrokerEvents {
   virtual void on_link_down() = 0;
   virtual void on_subscribed(ChannelNumber number, const Subscribed& subscribed) = 0;
   virtual void on_delivery(ChannelNumber number, Delivery delivery) = 0;
+  virtual void on_presence(ChannelNumber number, PresenceNews news) = 0;
   virtual void on_definitions(std::string_view app,
                               std::shared_ptr<const DefinitionSet> definitions) = 0;
 };

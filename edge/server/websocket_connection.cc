@@ -8,6 +8,8 @@
 namespace tako::edge {
 namespace {
 
+constexpr std::uint16_t kCloseNormal = 1000;  // RFC 6455 7.4.1
+
 // What a browser's script sees as the reason: one word for each close code, also where several
 // errors share it, or the phrase that a code of RFC 6455 has had in this protocol.
 std::string_view default_reason(const ErrorInfo& info) {
@@ -90,7 +92,10 @@ bool WebSocketConnection::on_pong(std::string_view /*payload*/) { return true; }
 
 void WebSocketConnection::on_close(std::uint16_t code, std::string_view /*reason*/) {
   is_input_over_ = true;
-  if (state() == State::Open) begin_closing(make_close_frame(code, {}));
+  if (state() == State::Open) {
+    if (code == kCloseNormal || code == 0) handler().on_goodbye();
+    begin_closing(make_close_frame(code, {}));
+  }
   reconsider_end();
 }
 

@@ -7,6 +7,7 @@ namespace tako::edge {
 
 void EdgeBrokerEvents::on_link_up() {
   hub_.on_link_up();
+  presence_.on_link_up();
   gate_.on_link_up();  // Those who waited find the hub on its feet.
 }
 
@@ -19,6 +20,7 @@ void EdgeBrokerEvents::on_definitions(std::string_view app,
 void EdgeBrokerEvents::tick() {
   gate_.tick();
   hub_.tick();
+  presence_.tick();
 }
 
 }  // namespace tako::edge

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "edge/fanout/hub.h"
+#include "edge/fanout/presence_hub.h"
 #include "edge/session/authorizer.h"
 #include "edge/session/definitions_directory.h"
 #include "edge/session/link_gate.h"
@@ -10,17 +11,27 @@ namespace tako::edge {
 
 class EdgeBrokerEvents final : public BrokerEvents {
  public:
-  EdgeBrokerEvents(ChannelHub& hub, DefinitionsDirectory& definitions, Authorizer& authorizer,
-                   LinkGate& gate)
-      : hub_(hub), definitions_(definitions), authorizer_(authorizer), gate_(gate) {}
+  EdgeBrokerEvents(ChannelHub& hub, PresenceHub& presence, DefinitionsDirectory& definitions,
+                   Authorizer& authorizer, LinkGate& gate)
+      : hub_(hub),
+        presence_(presence),
+        definitions_(definitions),
+        authorizer_(authorizer),
+        gate_(gate) {}
 
   void on_link_up() override;
-  void on_link_down() override { hub_.on_link_down(); }
+  void on_link_down() override {
+    hub_.on_link_down();
+    presence_.on_link_down();
+  }
   void on_subscribed(ChannelNumber number, const Subscribed& subscribed) override {
     hub_.on_subscribed(number, subscribed);
   }
   void on_delivery(ChannelNumber number, Delivery delivery) override {
     hub_.on_delivery(number, std::move(delivery));
+  }
+  void on_presence(ChannelNumber number, PresenceNews news) override {
+    presence_.on_presence(number, std::move(news));
   }
   // New definitions: no kept answer of the app holds any more, live subscriptions are judged again.
   void on_definitions(std::string_view app,
@@ -31,6 +42,7 @@ class EdgeBrokerEvents final : public BrokerEvents {
 
  private:
   ChannelHub& hub_;
+  PresenceHub& presence_;
   DefinitionsDirectory& definitions_;
   Authorizer& authorizer_;
   LinkGate& gate_;

@@ -92,6 +92,9 @@ class ClientHandler {
   virtual void on_deadline() = 0;
   // The edge is leaving: tell the client when to come back (retry_ms has jitter), then close.
   virtual void on_drain(std::int64_t retry_ms) = 0;
+  // The client says goodbye (WebSocket: a close frame with 1000 or without a code); on_closed
+  // follows. Whoever goes without it may be about to come back.
+  virtual void on_goodbye() {}
   // The connection is gone (either side). No calls to it any more.
   virtual void on_closed() = 0;
 

@@ -22,6 +22,7 @@ struct EdgeCounters {
   std::uint64_t client_messages = 0;  // published for clients
   std::uint64_t client_messages_refused = 0;
   std::uint64_t history_reads = 0;
+  std::uint64_t presence_reads = 0;
   std::uint64_t drained = 0;
   std::uint64_t rejudged = 0;  // live subscriptions after new definitions
   std::uint64_t ended_by_definitions = 0;

@@ -8,6 +8,7 @@
 #include "common/runtime_limits.h"
 #include "edge/fanout/broker_port.h"
 #include "edge/fanout/hub.h"
+#include "edge/fanout/presence_hub.h"
 #include "edge/session/authorizer.h"
 #include "edge/session/counters.h"
 #include "edge/session/definitions_directory.h"
@@ -18,6 +19,7 @@ namespace tako::edge {
 
 struct EdgeServices {
   ChannelHub& hub;
+  PresenceHub& presence;
   BrokerPort& broker;
   Authorizer& authorizer;
   DefinitionsDirectory& definitions;

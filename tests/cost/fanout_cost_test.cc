@@ -129,13 +129,14 @@ class CostBench {
   uv::LoopTimerWheel wheel_{loop_};
   FakeBroker broker_{loop_};
   ChannelHub hub_{broker_, loop_, client_encoders(), config.limits, limit_counters};
+  PresenceHub presence_{broker_, loop_, client_presence_encoders(), config.limits, limit_counters};
   FakeAuthorizer authorizer_;
   DefinitionsDirectory definitions_;
   LinkGate gate_{broker_, loop_, random_, config.limits, limit_counters};
-  EdgeBrokerEvents events_{hub_, definitions_, authorizer_, gate_};
+  EdgeBrokerEvents events_{hub_, presence_, definitions_, authorizer_, gate_};
   OriginPolicies origins_;
-  EdgeServices services_{hub_,  broker_, authorizer_,   definitions_,   gate_,    origins_,
-                         loop_, random_, config.limits, limit_counters, sessions_};
+  EdgeServices services_{hub_,     presence_, broker_, authorizer_,   definitions_,   gate_,
+                         origins_, loop_,     random_, config.limits, limit_counters, sessions_};
   std::vector<std::unique_ptr<ClientProtocol>> protocols_ = make_client_protocols(services_);
   EdgeServer server_{{loop_, wheel_.wheel(), random_, broker_, origins_, config, limit_counters,
                       counters, [](std::string_view) {}},

@@ -32,7 +32,7 @@ inline constexpr std::string_view kDefinitions = R"({"definitions":[
   {"name":"a/b","auth":false,"transport":"ws"}]})";
 
 struct NativeFixture {
-  NativeFixture() : edge(client_encoders()) {
+  NativeFixture() : edge(client_encoders(), client_presence_encoders()) {
     protocols = make_client_protocols(edge.services);
     edge.authorizer.decide = [](const AuthorizeCall& call) -> Result<Grant> {
       if (call.header && call.header->value == "down") return fail(ErrorCode::Unavailable);

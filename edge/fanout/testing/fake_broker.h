@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/position.h"
 #include "edge/fanout/broker_port.h"
+#include "edge/fanout/testing/presence_words.h"
 
 namespace tako::edge::testing {
 
@@ -91,6 +92,7 @@ class FakeBroker final : public BrokerPort {
     linked_ = false;
     unlinked_since_ms_ = clock_.monotonic_ms();
     subscriptions_.clear();
+    presence.end_link();
     std::erase_if(queue_, [](const Event& event) { return event.dies_with_link; });
     if (events_ != nullptr) events_->on_link_down();
   }
@@ -128,7 +130,16 @@ class FakeBroker final : public BrokerPort {
     return message;
   }
 
+  // News of a channel's presence, as it comes; nothing when no edge has opened it.
+  void tell_presence(const std::string& key, PresenceNews news) {
+    if (const auto number = presence.number_of(key)) {
+      events_->on_presence(*number, std::move(news));
+    }
+  }
+
   std::int64_t restart_until = 0;  // as if it had said goodbye
+  bool knows_presence = true;      // false: an older broker
+  PresenceWords presence;          // what the edge has said
 
   // ---- What a test looks at ----
   [[nodiscard]] const std::map<ChannelNumber, std::string>& subscriptions() const {
@@ -140,6 +151,7 @@ class FakeBroker final : public BrokerPort {
   std::map<std::string, std::uint32_t> occupancies;
   bool answers_fetches = true;  // false: with Unavailable
   std::optional<Error> publish_error;
+  std::function<Result<ApiAnswer>(const ApiRequest&)> answer_api;  // none: Unavailable
 
   // ---- BrokerPort ----
   [[nodiscard]] bool is_linked() const override { return linked_; }
@@ -157,6 +169,23 @@ class FakeBroker final : public BrokerPort {
   void occupancy(ChannelNumber number, std::uint32_t subscribers) override {
     const auto found = subscriptions_.find(number);
     if (found != subscriptions_.end()) occupancies[found->second] = subscribers;
+  }
+  [[nodiscard]] bool takes_presence() const override { return linked_ && knows_presence; }
+  [[nodiscard]] bool has_presence() const override { return knows_presence; }
+  void presence_open(ChannelNumber number, const ChannelIdentity& channel,
+                     const PresenceReport& report,
+                     const std::optional<PresenceVersion>& has) override {
+    if (takes_presence()) presence.open(number, channel.key, report, has);
+  }
+  void presence_close(ChannelNumber number) override {
+    if (takes_presence()) presence.close(number);
+  }
+  void presence_session(ChannelNumber number, std::uint64_t session,
+                        const PresenceListing& listing) override {
+    if (takes_presence()) presence.session(number, session, listing);
+  }
+  void presence_gone(ChannelNumber number, std::uint64_t session, PresenceEnd reason) override {
+    if (takes_presence()) presence.gone(number, session, reason);
   }
   void fetch(FetchRequest request, Reply<FetchPage> reply) override {
     fetch_calls.push_back(request);
@@ -185,7 +214,11 @@ class FakeBroker final : public BrokerPort {
         },
         false);
   }
-  void api_call(ApiRequest, Reply<ApiAnswer>) override {}
+  void api_call(ApiRequest request, Reply<ApiAnswer> reply) override {
+    enqueue([this, request,
+             reply] { reply(answer_api ? answer_api(request) : fail(ErrorCode::Unavailable)); },
+            false);
+  }
 
  private:
   struct Event {

@@ -52,6 +52,7 @@ class HubFixture : private BrokerEvents {
   void on_delivery(ChannelNumber number, Delivery delivery) override {
     hub.on_delivery(number, std::move(delivery));
   }
+  void on_presence(ChannelNumber, PresenceNews) override {}
   void on_definitions(std::string_view, std::shared_ptr<const DefinitionSet>) override {}
 };
 

@@ -93,6 +93,13 @@ class EchoBroker final : public BrokerPort {
   void subscribe(ChannelNumber, const ChannelIdentity&, const std::optional<Cursor>&) override {}
   void unsubscribe(ChannelNumber) override {}
   void occupancy(ChannelNumber, std::uint32_t) override {}
+  bool takes_presence() const override { return false; }
+  bool has_presence() const override { return false; }
+  void presence_open(ChannelNumber, const ChannelIdentity&, const PresenceReport&,
+                     const std::optional<PresenceVersion>&) override {}
+  void presence_close(ChannelNumber) override {}
+  void presence_session(ChannelNumber, std::uint64_t, const PresenceListing&) override {}
+  void presence_gone(ChannelNumber, std::uint64_t, PresenceEnd) override {}
   void fetch(FetchRequest, Reply<FetchPage> reply) override { reply(fail(ErrorCode::Internal)); }
   void publish(PublishRequest, Reply<PublishAck> reply) override {
     reply(fail(ErrorCode::Internal));

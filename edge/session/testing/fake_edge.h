@@ -58,6 +58,11 @@ class FakeConnection final : public ClientConnection {
     room = SIZE_MAX;
     if (is_open()) handler_->on_room();
   }
+  // As a WebSocket that is closed with 1000.
+  void say_goodbye() {
+    if (is_open()) handler_->on_goodbye();
+    hang_up();
+  }
   void hang_up() {
     if (auto handler = std::move(handler_)) handler->on_closed();
   }
@@ -219,8 +224,9 @@ class FakeAuthorizer final : public Authorizer {
 // An edge without sockets. `encoders` come from the protocols under test.
 class FakeEdge {
  public:
-  explicit FakeEdge(const Encoders& encoders)
-      : hub{broker, clock, encoders, limits, limit_counters} {
+  explicit FakeEdge(const Encoders& encoders, const PresenceEncoders& presence_encoders)
+      : hub{broker, clock, encoders, limits, limit_counters},
+        presence{broker, clock, presence_encoders, limits, limit_counters} {
     broker.set_events(events);
   }
   // Both the broker and the app answer all that waits.
@@ -250,11 +256,12 @@ class FakeEdge {
   EdgeCounters counters;
   OriginPolicies origins;
   ChannelHub hub;
+  PresenceHub presence;
   DefinitionsDirectory definitions;
   LinkGate gate{broker, clock, random, limits, limit_counters};
-  EdgeBrokerEvents events{hub, definitions, authorizer, gate};
-  EdgeServices services{hub,   broker, authorizer, definitions,    gate,    origins,
-                        clock, random, limits,     limit_counters, counters};
+  EdgeBrokerEvents events{hub, presence, definitions, authorizer, gate};
+  EdgeServices services{hub,     presence, broker, authorizer, definitions,    gate,
+                        origins, clock,    random, limits,     limit_counters, counters};
 };
 
 }  // namespace tako::edge::testing
