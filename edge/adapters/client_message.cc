@@ -48,6 +48,17 @@ Result<ClientFrame> parse_client_frame(std::string_view text) {
   return ClientFrame{.type = std::move(*name), .members = std::move(*members)};
 }
 
+std::string_view data_of(const ClientFrame& frame) {
+  const JsonMember* data = find_member(frame.members, "data");
+  return data == nullptr ? std::string_view() : data->raw;
+}
+
+std::optional<std::string> text_member(const std::vector<JsonMember>& members,
+                                       std::string_view name) {
+  const JsonMember* member = find_member(members, name);
+  return member == nullptr ? std::nullopt : json_string_value(member->raw);
+}
+
 std::string ref_of(const ClientFrame& frame) {
   const JsonMember* ref = find_member(frame.members, "ref");
   if (ref == nullptr || ref->raw.empty() || ref->raw.size() > kRefBytesMax) return {};

@@ -30,6 +30,12 @@ struct ClientFrame {
   std::vector<JsonMember> members;
 };
 
+// The member `data` as it stands; empty: there is none.
+[[nodiscard]] std::string_view data_of(const ClientFrame& frame);
+// A member that is a string; nullopt: it is absent, or another thing.
+[[nodiscard]] std::optional<std::string> text_member(const std::vector<JsonMember>& members,
+                                                     std::string_view name);
+
 // Errors: MessageMalformed.
 [[nodiscard]] Result<ClientFrame> parse_client_frame(std::string_view text);
 [[nodiscard]] Result<ClientMessage> parse_client_message(const ClientFrame& frame);

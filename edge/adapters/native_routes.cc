@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "edge/adapters/native_messages.h"
+#include "edge/adapters/native_presence.h"
 #include "edge/adapters/native_sse.h"
 #include "edge/adapters/native_ws_plain.h"
 #include "edge/adapters/native_ws_request.h"
@@ -26,9 +27,6 @@ void NativeProtocol::serve(std::shared_ptr<const ClientRequest> request, HttpExc
   if (is_bare && (!request->is_websocket || !offers_rich(*request))) {
     return exchange.refuse(Error{ErrorCode::HandshakeInvalid,
                                  "this route is a WebSocket with the subprotocol tako.v1", 0});
-  }
-  if (route->kind == NativeRoute::Kind::Presence) {
-    return exchange.refuse(Error{ErrorCode::NotImplemented});
   }
   requests_.begin(make_request(std::move(*route), std::move(request), exchange));
 }
@@ -58,6 +56,10 @@ std::unique_ptr<NativeRequest> NativeProtocol::make_request(
     }
     return std::make_unique<HistoryRequest>(services_, requests_, std::move(request), exchange,
                                             std::move(route.name));
+  }
+  if (route.kind == NativeRoute::Kind::Presence) {
+    return std::make_unique<PresencePageRequest>(services_, requests_, std::move(request), exchange,
+                                                 std::move(route.name));
   }
   if (request->is_websocket) {
     return std::make_unique<WsRequest>(services_, requests_, book_, std::move(request), exchange,

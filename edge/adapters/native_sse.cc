@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "edge/adapters/native_encoder.h"
+#include "edge/adapters/presence_options.h"
 
 namespace tako::edge {
 namespace {
@@ -132,6 +133,11 @@ void SseRequest::start() {
   }
   const Result<std::optional<Cursor>> cursor = requested_cursor(request(), true);
   if (!cursor) return on_refused(cursor.error());
+  auto presence = presence_of_query(request().query, *plan->target.definition);
+  if (!presence) {
+    count_limit(presence.error(), services().limit_counters);
+    return on_refused(presence.error());
+  }
   const SseOptions sse = options();
   stream_ = std::make_unique<NativeSse>(services(), sse, *this);
   stream_->subscribe({.call = std::move(plan->call),
@@ -139,7 +145,8 @@ void SseRequest::start() {
                       .credentials = std::move(plan->credentials),
                       .operation = Operation::Subscribe,
                       .cursor = *cursor,
-                      .form = sse.is_chunked ? WireForm::SseChunked : WireForm::SsePlain});
+                      .form = sse.is_chunked ? WireForm::SseChunked : WireForm::SsePlain,
+                      .presence = *std::move(presence)});
 }
 
 SseOptions SseRequest::options() const {

@@ -60,7 +60,7 @@ void NativeWs::on_deadline() {
       return;
     case ConnectionTimes::Due::Silent: {
       ++services_.counters.silent_dropped;
-      end_subscriptions();
+      end_subscriptions(PresenceEnd::Lost);
       std::exchange(connection_, nullptr)->abort();
       return;
     }
@@ -87,7 +87,7 @@ void NativeWs::on_patience_over() {
 
 void NativeWs::on_closed() {
   connection_ = nullptr;
-  end_subscriptions();
+  end_subscriptions(PresenceEnd::Lost);
 }
 
 void NativeWs::apply_times(const Subscription& subscription) {
@@ -125,7 +125,7 @@ void NativeWs::arm() {
 }
 
 void NativeWs::close(ErrorCode code, std::string_view reason) {
-  end_subscriptions();
+  end_subscriptions(PresenceEnd::Lost);
   if (connection_ != nullptr) std::exchange(connection_, nullptr)->close(code, reason);
 }
 

@@ -27,6 +27,7 @@ class NativeWs : public ClientHandler, public SubscriptionOwner {
   void on_text(std::string_view message) final;
   void on_binary(std::string_view message) final;
   void on_deadline() final;
+  void on_goodbye() final { end_subscriptions(PresenceEnd::Left); }
   void on_closed() final;
   [[nodiscard]] Movability movability() const final;
   void save(proto::ClientRecord& record) const final;
@@ -45,7 +46,8 @@ class NativeWs : public ClientHandler, public SubscriptionOwner {
   // After keepalive and lifetime: what else is due; next_due() says when.
   virtual void check_more(std::int64_t /*now_ms*/) {}
   [[nodiscard]] virtual std::int64_t next_due_ms() const { return 0; }
-  virtual void end_subscriptions() = 0;
+  // `reason`: what the channels' members are told.
+  virtual void end_subscriptions(PresenceEnd reason) = 0;
   // The handoff (native_ws_record.cc): nothing of it is under way at the app or the broker.
   [[nodiscard]] virtual bool is_settled() const = 0;
   virtual void save_channels(proto::WebSocketRecord& record) const = 0;

@@ -19,7 +19,7 @@ class NativeWsPlain final : public NativeWs, public ClientPublisher::Observer {
  private:
   void subscribe_first(SubscriptionRequest request) override;
   void on_frame(std::string_view message) override;
-  void end_subscriptions() override { subscription_.end(); }
+  void end_subscriptions(PresenceEnd reason) override { subscription_.end(reason); }
   [[nodiscard]] bool is_settled() const override;
   void save_channels(proto::WebSocketRecord& record) const override;
   void restore_channels(const proto::WebSocketRecord& record) override;

@@ -10,6 +10,7 @@ namespace {
 void save_awaited(const SubscriptionRequest& request, proto::AwaitedRecord& record) {
   save_call(request.call, *record.mutable_call());
   record.set_ip(request.credentials.ip);
+  PresenceSession::save_request(request.presence, *record.mutable_presence());
   if (!request.cursor) return;
   record.set_has_cursor(true);
   record.set_from_oldest(request.cursor->from_oldest);
@@ -52,7 +53,8 @@ void NativeWs::restore_awaited(const proto::AwaitedRecord& record) {
                           .credentials = {.header = {}, .cookie = {}, .ip = record.ip()},
                           .operation = Operation::Connect,
                           .cursor = {},
-                          .form = form()});
+                          .form = form(),
+                          .presence = PresenceSession::restored_request(record.presence())});
   if (!record.has_cursor()) return;
   first_->cursor = Cursor{.from_oldest = record.from_oldest(),
                           .position = {record.offset(), Epoch{record.epoch()}}};

@@ -8,6 +8,7 @@
 #include "edge/adapters/native_ws_plain.h"
 #include "edge/adapters/native_ws_refusal.h"
 #include "edge/adapters/native_ws_rich.h"
+#include "edge/adapters/presence_options.h"
 
 namespace tako::edge {
 
@@ -41,13 +42,19 @@ void WsRequest::start() {
   if (definition.transport == Transport::Sse) return close_with(ErrorCode::TransportNotEnabled);
   const Result<std::optional<Cursor>> cursor = requested_cursor(request(), false);
   if (!cursor) return close_with(cursor.error().code);
+  auto presence = presence_of_query(request().query, definition);
+  if (!presence) {
+    count_limit(presence.error(), services().limit_counters);
+    return refuse(presence.error());
+  }
   accept(std::make_unique<SubscriptionRequest>(
       SubscriptionRequest{.call = std::move(plan->call),
                           .target = std::move(plan->target),
                           .credentials = std::move(plan->credentials),
                           .operation = Operation::Connect,
                           .cursor = *cursor,
-                          .form = offers_rich(request()) ? WireForm::WsRich : WireForm::WsPlain}));
+                          .form = offers_rich(request()) ? WireForm::WsRich : WireForm::WsPlain,
+                          .presence = *std::move(presence)}));
 }
 
 void WsRequest::start_bare() {

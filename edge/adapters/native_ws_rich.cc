@@ -31,10 +31,10 @@ RichChannel& NativeWsRich::add(std::string ref) {
   return *channels_.back();
 }
 
-void NativeWsRich::remove(RichChannel& channel) {
+void NativeWsRich::remove(RichChannel& channel, PresenceEnd reason) {
   const auto found = std::ranges::find(channels_, &channel, &std::unique_ptr<RichChannel>::get);
   TAKO_CHECK(found != channels_.end());
-  channel.subscription.end();
+  channel.subscription.end(reason);
   ended_.push_back(std::move(*found));
   channels_.erase(found);
   if (channels_.empty()) await_subscription();
@@ -61,14 +61,16 @@ RichChannel& NativeWsRich::channel_of(const Subscription& subscription) const {
 void NativeWsRich::subscribe_first(SubscriptionRequest request) {
   RichChannel& channel = add({});
   channel.is_first = true;
+  channel.asks_presence = request.presence.wish != PresenceWish::Nothing;
   channel.subscription.open(std::move(request));
 }
 
 void NativeWsRich::on_subscribed(Subscription& subscription, const Start& start) {
   RichChannel& channel = channel_of(subscription);
   channel.has_started = true;
-  connection().send_control(
-      rich::ready(start, subscription.grant().subject, channel.ref, subscription.key()));
+  connection().send_control(rich::ready(
+      {.start = start, .subject = subscription.grant().subject, .presence = presence_told(channel)},
+      channel.ref, subscription.key()));
   if (start.gap) connection().send(rich::gap(*start.gap, subscription.key()));
   apply_times(subscription);
   channel.expire_at(subscription.expires_ms(), now_ms());
@@ -140,8 +142,8 @@ void NativeWsRich::on_drain(std::int64_t retry_ms) {
   close(ErrorCode::Restarting);
 }
 
-void NativeWsRich::end_subscriptions() {
-  for (const auto& channel : channels_) channel->subscription.end();
+void NativeWsRich::end_subscriptions(PresenceEnd reason) {
+  for (const auto& channel : channels_) channel->subscription.end(reason);
 }
 
 void NativeWsRich::on_published(const ClientPublisher::Tag& tag, const Result<PublishAck>& ack) {

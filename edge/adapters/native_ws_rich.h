@@ -29,7 +29,7 @@ class NativeWsRich final : public NativeWs, public ClientPublisher::Observer {
   void on_frame(std::string_view message) override;
   void check_more(std::int64_t now_ms) override;
   [[nodiscard]] std::int64_t next_due_ms() const override;
-  void end_subscriptions() override;
+  void end_subscriptions(PresenceEnd reason) override;
   // native_ws_rich_record.cc
   [[nodiscard]] bool is_settled() const override;
   void save_channels(proto::WebSocketRecord& record) const override;
@@ -43,17 +43,22 @@ class NativeWsRich final : public NativeWs, public ClientPublisher::Observer {
   void on_granted_again(Subscription& subscription) override;
   [[nodiscard]] bool is_connection(std::string_view id) const override { return id == id_; }
   void on_own_passed(Subscription& subscription, std::uint64_t offset) override;
+  void on_presence_refused(Subscription& subscription, const Error& error) override;
 
   void on_published(const ClientPublisher::Tag& tag, const Result<PublishAck>& ack) override;
 
   void on_subscribe(const ClientFrame& frame);
   void on_unsubscribe(const ClientFrame& frame);
   void on_auth(const ClientFrame& frame);
+  // native_ws_rich_presence.cc
+  void on_presence(const ClientFrame& frame, std::string_view text);
+  [[nodiscard]] static std::optional<PresenceWish> presence_told(const RichChannel& channel);
   void on_client_message(const ClientFrame& frame, std::string_view text);
   [[nodiscard]] Result<SubscriptionRequest> request_for(SubscribeCommand command) const;
 
   RichChannel& add(std::string ref);
-  void remove(RichChannel& channel);
+  // `reason`: what the channel's members are told, if it has not ended yet.
+  void remove(RichChannel& channel, PresenceEnd reason = PresenceEnd::Lost);
   [[nodiscard]] RichChannel* find(std::string_view key) const;
   [[nodiscard]] RichChannel& channel_of(const Subscription& subscription) const;
   // The subscription that a client message means; null: there is none.

@@ -10,17 +10,6 @@ namespace {
 
 constexpr std::string_view kControlPrefix = "tako.";
 
-std::string_view data_of(const ClientFrame& frame) {
-  const JsonMember* data = find_member(frame.members, "data");
-  return data == nullptr ? std::string_view() : data->raw;
-}
-
-std::optional<std::string> text_member(const std::vector<JsonMember>& members,
-                                       std::string_view name) {
-  const JsonMember* member = find_member(members, name);
-  return member == nullptr ? std::nullopt : json_string_value(member->raw);
-}
-
 }  // namespace
 
 void NativeWsRich::on_frame(std::string_view message) {
@@ -30,6 +19,7 @@ void NativeWsRich::on_frame(std::string_view message) {
   if (!frame->type.starts_with(kControlPrefix)) return on_client_message(*frame, message);
   if (frame->type == "tako.subscribe") return on_subscribe(*frame);
   if (frame->type == "tako.unsubscribe") return on_unsubscribe(*frame);
+  if (frame->type == "tako.presence") return on_presence(*frame, message);
   if (is_auth_frame(*frame)) return on_auth(*frame);
   send_error(Error{ErrorCode::MessageMalformed, "unknown control frame", 0}, ref_of(*frame));
 }
@@ -51,6 +41,7 @@ void NativeWsRich::on_subscribe(const ClientFrame& frame) {
   const std::string& key = request->target.channel.key;
   if (find(key) != nullptr) return send_error(Error{ErrorCode::SubscriptionExists}, ref, key);
   RichChannel& channel = add(ref);
+  channel.asks_presence = request->presence.wish != PresenceWish::Nothing;
   channel.subscription.open(std::move(*request));
   arm();
 }
@@ -67,6 +58,10 @@ Result<SubscriptionRequest> NativeWsRich::request_for(SubscribeCommand command) 
     return std::unexpected(std::move(target.error()));
   }
   if (target->definition->transport == Transport::Sse) return fail(ErrorCode::TransportNotEnabled);
+  if (auto checked = check_presence_data(*target->definition, command.presence.data); !checked) {
+    count_limit(checked.error(), edge.limit_counters);
+    return std::unexpected(std::move(checked.error()));
+  }
   Credentials credentials = credentials_of(upgrade_, *target->definition);
   const bool takes_header = target->definition->auth && target->definition->auth->header_name;
   if (command.credential && takes_header) credentials.header = std::move(command.credential);
@@ -79,7 +74,8 @@ Result<SubscriptionRequest> NativeWsRich::request_for(SubscribeCommand command) 
                              .credentials = std::move(credentials),
                              .operation = Operation::Connect,
                              .cursor = command.cursor,
-                             .form = WireForm::WsRich};
+                             .form = WireForm::WsRich,
+                             .presence = std::move(command.presence)};
 }
 
 void NativeWsRich::on_unsubscribe(const ClientFrame& frame) {
@@ -93,7 +89,7 @@ void NativeWsRich::on_unsubscribe(const ClientFrame& frame) {
   RichChannel* channel = find(*key);
   if (channel == nullptr) return send_error(Error{ErrorCode::SubscriptionUnknown}, ref, *key);
   release_acks(*channel, UINT64_MAX);
-  remove(*channel);
+  remove(*channel, PresenceEnd::Left);
   if (!ref.empty()) connection().send_control(rich::ack(ref, {}, *key));
   ended_.clear();
 }

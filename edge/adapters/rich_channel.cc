@@ -7,6 +7,7 @@
 
 #include "common/json_text.h"
 #include "edge/adapters/client_message.h"
+#include "edge/adapters/presence_options.h"
 
 namespace tako::edge {
 
@@ -28,6 +29,9 @@ Result<SubscribeCommand> parse_subscribe(std::string_view data) {
   const auto cursor = cursor_member(*members);
   if (!cursor) return std::unexpected(cursor.error());
   command.cursor = *cursor;
+  auto presence = presence_of_members(*members);
+  if (!presence) return std::unexpected(presence.error());
+  command.presence = *std::move(presence);
   return command;
 }
 

@@ -39,16 +39,18 @@ struct RichChannel {
   bool is_first = false;        // the URL's channel: refused, it takes the connection along
   bool has_started = false;
   bool has_reauth_notice = false;
+  bool asks_presence = false;  // tako.ready says what of it there is to be told
   std::vector<HeldAck> held_acks;
   Subscription subscription;
 };
 
-// What a tako.subscribe asks for: {channel, params?, token?, lastMessageId?}.
+// What a tako.subscribe asks for: {channel, params?, token?, lastMessageId?, presence…?}.
 struct SubscribeCommand {
   std::string channel;
   std::string params = "{}";  // a JSON object
   std::optional<HeaderCredential> credential;
   std::optional<Cursor> cursor;
+  PresenceRequest presence;
 };
 // `data`: the frame's member, a JSON object. Errors: MessageMalformed, CursorMalformed.
 [[nodiscard]] Result<SubscribeCommand> parse_subscribe(std::string_view data);

@@ -28,15 +28,27 @@ std::string ref_member(std::string_view ref) {
   return ref.empty() ? std::string() : R"("ref":)" + std::string(ref) + ',';
 }
 
+std::string_view told_as(PresenceWish wish) {
+  switch (wish) {
+    case PresenceWish::List:
+      return R"("list")";
+    case PresenceWish::Counts:
+      return R"("counts")";
+    case PresenceWish::Nothing:
+      break;
+  }
+  return "null";
+}
+
 std::string quoted(const Position& position) { return '"' + to_string(position) + '"'; }
 
 }  // namespace
 
-SharedBytes ready(const Start& start, std::string_view subject, std::string_view ref,
-                  std::string_view key) {
-  std::string members = ref_member(ref) + R"("id":)" + quoted(start.at) + R"(,"subject":)";
-  members += subject.empty() ? "null" : json_string(subject);
-  members += start.resumed ? R"(,"resumed":true)" : R"(,"resumed":false)";
+SharedBytes ready(const Ready& ready, std::string_view ref, std::string_view key) {
+  std::string members = ref_member(ref) + R"("id":)" + quoted(ready.start.at) + R"(,"subject":)";
+  members += ready.subject.empty() ? "null" : json_string(ready.subject);
+  members += ready.start.resumed ? R"(,"resumed":true)" : R"(,"resumed":false)";
+  if (ready.presence) members.append(R"(,"presence":)").append(told_as(*ready.presence));
   return frame("ready", members, key);
 }
 

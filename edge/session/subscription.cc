@@ -23,6 +23,9 @@ void Subscription::open(SubscriptionRequest request) {
            .slow = request.target.definition->slow,
            .is_public = request.target.is_public()};
   call_ = std::move(request.call);
+  if (counts_presence(*request.target.definition)) {
+    presence_request_ = std::make_unique<PresenceRequest>(std::move(request.presence));
+  }
   watch_definitions(request.target);
   if (definition_->auth) {
     credentials_ = std::make_unique<Credentials>(std::move(request.credentials));
@@ -42,7 +45,13 @@ void Subscription::watch_definitions(const ChannelTarget& target) {
 
 void Subscription::attach(FrameSink& sink) {
   set_sink(&sink);
-  pump();
+  Subscriber::pump();
+  open_presence(&sink);
+}
+
+void Subscription::pump() {
+  Subscriber::pump();
+  if (presence_ != nullptr) presence_->pump();
 }
 
 void Subscription::ask(const Params& params) {
@@ -61,6 +70,7 @@ void Subscription::ask(const Params& params) {
 // Nobody has allowed this client under the rule that holds now: what comes meanwhile waits.
 void Subscription::ask_before_more(const Params& params) {
   if (FrameSink* sink = pause()) paused_sink_ = sink;
+  if (presence_ != nullptr) presence_->set_sink(nullptr);
   ask(params);
 }
 
@@ -75,7 +85,11 @@ void Subscription::on_answer(Result<Grant> answer) {
   const bool was_live = is_live();
   move(SubscriptionEvent::Granted);
   if (was_live) {
-    if (paused_sink_ != nullptr) resume(*std::exchange(paused_sink_, nullptr));
+    if (presence_ != nullptr) presence_->on_granted_again();
+    if (FrameSink* sink = std::exchange(paused_sink_, nullptr)) {
+      if (presence_ != nullptr) presence_->set_sink(sink);
+      resume(*sink);
+    }
     if (is_live()) owner_.on_granted_again(*this);  // A gap may have ended it.
   } else {
     join();
@@ -95,6 +109,8 @@ void Subscription::on_started(const Start& start) {
   }
   ++services_.counters.subscriptions_started;
   if (start.resumed) ++services_.counters.subscriptions_resumed;
+  const auto asked = std::exchange(presence_request_, nullptr);
+  make_presence(asked ? std::move(*asked) : PresenceRequest{});
   owner_.on_subscribed(*this, start);
 }
 
@@ -104,7 +120,7 @@ void Subscription::on_ended(const Error& error) { fail(error); }
 
 void Subscription::fail(const Error& error) {
   if (!is_live()) ++services_.counters.subscriptions_refused;
-  end();
+  end(presence_end_of(error));
   Error told = error;
   if (told.info().retryable && told.retry_after_ms == 0) {
     told.retry_after_ms = retry_with_jitter_ms(services_.random);
@@ -112,11 +128,12 @@ void Subscription::fail(const Error& error) {
   owner_.on_ended(*this, told);
 }
 
-void Subscription::end() {
+void Subscription::end(PresenceEnd reason) {
   if (state_ == SubscriptionState::Ended) return;
   move(SubscriptionEvent::Ended);
   ticket_.reset();
   services_.definitions.unwatch(*this);
+  end_presence(reason);
   leave();
 }
 
@@ -180,6 +197,7 @@ void Subscription::judge_again(const ChannelTarget& target) {
   definition_ = target.definition;
   set_slow_policy(definition_->slow);
   join_.slow = definition_->slow;
+  refresh_presence();
   if (!is_auth_same && !becomes_public) ask_before_more(target.params);
 }
 

@@ -9,6 +9,7 @@
 
 #include "edge/fanout/subscriber.h"
 #include "edge/session/channel_access.h"
+#include "edge/session/presence_session.h"
 #include "edge/session/services.h"
 #include "edge/session/subscription_state.h"
 
@@ -31,6 +32,8 @@ class SubscriptionOwner {
   virtual void on_ended(Subscription& subscription, const Error& error) = 0;
   // The app was asked again: what it grants may have changed.
   virtual void on_granted_again(Subscription& /*subscription*/) {}
+  // It is not listed among the channel's members (PresenceFull, PayloadTooLarge); it stands.
+  virtual void on_presence_refused(Subscription& /*subscription*/, const Error& /*error*/) {}
   // For echo:false; see Subscriber.
   [[nodiscard]] virtual bool is_connection(std::string_view /*id*/) const { return false; }
   virtual void on_own_passed(Subscription& /*subscription*/, std::uint64_t /*offset*/) {}
@@ -43,6 +46,7 @@ struct SubscriptionRequest {
   Operation operation = Operation::Subscribe;
   std::optional<Cursor> cursor;
   WireForm form = WireForm::WsPlain;
+  PresenceRequest presence = {};
 };
 
 // What a record of a subscription leaves to whoever restores it.
@@ -51,7 +55,9 @@ struct RestoreAs {
   WireForm form = WireForm::WsPlain;
 };
 
-class Subscription final : private Subscriber, private DefinitionsWatcher {
+class Subscription final : private Subscriber,
+                           private DefinitionsWatcher,
+                           private PresenceSession::Observer {
  public:
   Subscription(EdgeServices& services, SubscriptionOwner& owner)
       : services_(services), owner_(owner) {}
@@ -70,11 +76,11 @@ class Subscription final : private Subscriber, private DefinitionsWatcher {
   // Where frames go; with none yet, nothing flows.
   void attach(FrameSink& sink);
   // The connection has room again.
-  void pump() { Subscriber::pump(); }
+  void pump();
   // Asks the app again, with a new credential from the client. Only while is_live().
   void reauthorize(HeaderCredential credential);
-  // Leaves without a word to the owner.
-  void end();
+  // Leaves without a word to the owner. `reason`: what its channel's members are told.
+  void end(PresenceEnd reason = PresenceEnd::Lost);
 
   [[nodiscard]] bool is_live() const {
     return state_ == SubscriptionState::Live || state_ == SubscriptionState::Reauthorizing;
@@ -87,6 +93,9 @@ class Subscription final : private Subscriber, private DefinitionsWatcher {
   [[nodiscard]] const Grant& grant() const { return grant_; }
   // The last position passed on to the sink; while live.
   [[nodiscard]] Position position() const { return Subscriber::position(); }
+
+  // Its part in the channel's presence; null: the channel has none.
+  [[nodiscard]] PresenceSession* presence() const { return presence_.get(); }
 
   // From the app's answer, else the definition.
   [[nodiscard]] std::int64_t keepalive_interval_ms() const;
@@ -111,6 +120,13 @@ class Subscription final : private Subscriber, private DefinitionsWatcher {
   void fail(const Error& error);
   void judge_again(const ChannelTarget& target);
   void watch_definitions(const ChannelTarget& target);
+  // subscription_presence.cc
+  void make_presence(PresenceRequest request);
+  void open_presence(FrameSink* sink);
+  void refresh_presence();
+  void end_presence(PresenceEnd reason);
+  [[nodiscard]] static PresenceEnd presence_end_of(const Error& error);
+  void on_presence_refused(const Error& error) override;
 
   EdgeServices& services_;
   SubscriptionOwner& owner_;
@@ -122,7 +138,9 @@ class Subscription final : private Subscriber, private DefinitionsWatcher {
   ChannelIdentity channel_;
   Join join_;
   Grant grant_;
-  std::unique_ptr<Credentials> credentials_;  // null for a public channel
+  std::unique_ptr<Credentials> credentials_;           // null for a public channel
+  std::unique_ptr<PresenceRequest> presence_request_;  // until it stands
+  std::unique_ptr<PresenceSession> presence_;
   std::unique_ptr<Authorizer::Ticket> ticket_;
   bool is_restored_ = false;
   FrameSink* paused_sink_ = nullptr;  // while nothing may be delivered before the app's answer

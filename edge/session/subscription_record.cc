@@ -14,6 +14,7 @@ void save_grant(const Grant& grant, proto::GrantRecord& record) {
   if (grant.max_connection_lifetime_ms) {
     record.set_max_connection_lifetime_ms(*grant.max_connection_lifetime_ms);
   }
+  record.set_presence_info(grant.presence_info);
   if (!grant.rights) return;
   record.set_has_rights(true);
   for (const std::string& right : *grant.rights) record.add_rights(right);
@@ -29,6 +30,7 @@ Grant restored_grant(const proto::GrantRecord& record) {
   if (record.has_max_connection_lifetime_ms()) {
     grant.max_connection_lifetime_ms = record.max_connection_lifetime_ms();
   }
+  grant.presence_info = record.presence_info();
   if (record.has_rights()) grant.rights.emplace(record.rights().begin(), record.rights().end());
   return grant;
 }
@@ -94,6 +96,7 @@ void Subscription::save(proto::SubscriptionRecord& record) const {
   if (credentials_ && grant_.expires_at_ms) {
     save_credentials(*credentials_, *record.mutable_credentials());
   }
+  if (presence_ != nullptr) presence_->save(*record.mutable_presence());
 }
 
 // Judged by the definitions that hold here, as if they had just come. They are nearly always those
@@ -127,7 +130,10 @@ void Subscription::restore(const proto::SubscriptionRecord& record, const Restor
   if (record.has_credentials()) credentials_ = restored_credentials(record.credentials());
   set_sink(&sink);
   move(SubscriptionEvent::Granted);
+  make_presence(record.has_presence() ? PresenceSession::restored_request(record.presence())
+                                      : PresenceRequest{});
   join();
+  open_presence(&sink);
 }
 
 }  // namespace tako::edge

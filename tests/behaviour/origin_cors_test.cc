@@ -148,7 +148,7 @@ TEST_CASE("every answer, errors too, tells an allowed page that it may read it, 
   check(channel_path("chat", "roomId=1"), 401);
   check("/_tako/channels/feed/messages", 200);
   check("/_tako/channels/feed/nothing", 404);
-  check("/_tako/channels/feed/presence", 501);
+  check("/_tako/channels/feed/presence", 400);
   check("/_tako/channels", 400);
 }
 
