@@ -21,7 +21,8 @@ const budgets = [
     limit: 2,
     external: ['../error.js', './json.js', './outbox.js'],
   },
-  { name: 'react', code: `export * from './src/react/index.js'`, limit: 3, external: besides },
+  // A kilobyte more than before usePresence and useOccupancy did anything.
+  { name: 'react', code: `export * from './src/react/index.js'`, limit: 4, external: besides },
 ]
 
 /** Bytes of the bundle, gzipped. */

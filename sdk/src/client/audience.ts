@@ -11,6 +11,8 @@ export interface Standing {
   position: string | null
   /** Of one that wants to start earlier than at the head; its first position ends that. */
   readonly rewind?: number | string | undefined
+  /** It wants no messages: wherever the others stand suits it. */
+  readonly isFollower?: boolean
 }
 
 export class Audience<Member extends Standing> {
@@ -49,7 +51,7 @@ export class Audience<Member extends Standing> {
     this.position = id
     for (const member of this.members) {
       const isBegun = start === '0' || (start === null && member.rewind === this.rewind)
-      if (member.position === start && isBegun) member.position = id
+      if (member.isFollower || (member.position === start && isBegun)) member.position = id
       if (this.#fits(member)) this.#serve(member)
     }
   }
@@ -59,6 +61,7 @@ export class Audience<Member extends Standing> {
     const admitted: Member[] = []
     for (const member of this.members) {
       if (this.served.has(member)) continue
+      if (member.isFollower) member.position = this.position
       if (member.rewind === undefined) member.position ??= this.position
       if (!this.#fits(member)) return null
       this.#serve(member)
@@ -102,14 +105,16 @@ export class Audience<Member extends Standing> {
   }
 
   #start(): string | null {
-    const positions = [...this.members].map((member) => member.position)
+    const members = [...this.members].filter(({ isFollower }) => !isFollower)
+    const positions = members.map((member) => member.position)
+    if (members.length === 0) return null
     // Those at the head first: when an earlier start is made for the others, they have had all of it.
-    const fresh = [...this.members].filter(({ position }) => position === null)
+    const fresh = members.filter(({ position }) => position === null)
     const atHead = fresh.find(({ rewind }) => rewind === undefined)
     this.rewind = (atHead ?? fresh[0])?.rewind
     if (fresh.length > 0) return null
     const epoch = this.#judged.size > 0 && this.position ? epochOf(this.position) : ''
-    for (const member of this.members) {
+    for (const member of members) {
       const other = epochOf(member.position ?? '')
       const isForeign = epoch !== '' && other !== '' && other !== epoch
       if (isForeign && !this.#judged.has(member)) return member.position

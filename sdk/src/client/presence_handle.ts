@@ -30,7 +30,9 @@ export class PresenceHandle implements Presence {
   }
 
   get kind(): Presence['kind'] {
-    return this.#core?.kind ?? null
+    const core = this.#core
+    // Until the first list is there nothing is known.
+    return !core || (core.kind === 'list' && core.list.version === null) ? null : core.kind
   }
 
   get members(): readonly Member[] {

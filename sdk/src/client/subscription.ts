@@ -41,6 +41,7 @@ export class ClientSubscription implements Subscription<Messages>, Member {
   /** More came than is held: from the cursor on it is to be had again. */
   #hasOverflowed = false
   #cursor: string | null
+  readonly #hasStart: boolean
 
   constructor(
     public feed: Feed,
@@ -55,6 +56,7 @@ export class ClientSubscription implements Subscription<Messages>, Member {
     const asked = presence === true ? {} : presence === 'counts' ? { watch: presence } : presence
     this.presence = asked ? new PresenceHandle(this, asked) : null
     this.position = this.#cursor = start
+    this.#hasStart = start !== null
   }
 
   get cursor(): string | null {
@@ -64,6 +66,11 @@ export class ClientSubscription implements Subscription<Messages>, Member {
 
   get rewind(): number | string | undefined {
     return this.options.rewind
+  }
+
+  get isFollower(): boolean {
+    const { onMessage, onGap } = this.options
+    return !onMessage && !onGap && this.rewind === undefined && !this.#hasStart
   }
 
   get subject(): string | null {

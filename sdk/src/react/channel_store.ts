@@ -13,6 +13,7 @@ import type { ChannelName, MessagesOf, ParamsOf, PresenceOf } from '../registry.
 import type { ChannelMessage, HistoryQuery, OutgoingMessage, Transport } from '../types.js'
 import type { ClientSource } from './client_source.js'
 import { MessageList } from './message_list.js'
+import { ShowTimer } from './show_timer.js'
 import type {
   ChannelActions,
   ChannelCallbacks,
@@ -30,6 +31,7 @@ export interface ChannelIdentity {
   readonly transport: Transport | undefined
   readonly lastEventId: string | undefined
   readonly resumeOnReload: boolean | undefined
+  readonly rewind: number | string | undefined
 }
 
 /** What may change while the subscription stays. */
@@ -38,9 +40,6 @@ export interface ChannelSettings<Messages> extends ChannelCallbacks<Messages> {
   readonly limit: number
   readonly historyLimit: number
 }
-
-/** Renders per second that a busy channel causes are bounded by one each so many ms. */
-export const renderIntervalMs = 16
 
 /**
  * Pure until `open`: a store that is made in a render and then thrown away has done nothing. Closed
@@ -71,8 +70,8 @@ export class ChannelStore<Name extends ChannelName, Messages = MessagesOf<Name>>
   /** Where the first live message follows: history ends here. */
   #liveFrom: string | null = null
 
-  #timer: ReturnType<typeof setTimeout> | null = null
-  #hasUnshown = false
+  readonly #timer = new ShowTimer(() => this.#show())
+  #older: Promise<number> | null = null
 
   constructor(
     identity: ChannelIdentity,
@@ -84,11 +83,16 @@ export class ChannelStore<Name extends ChannelName, Messages = MessagesOf<Name>>
     this.#params = params
     this.#settings = settings
     this.#list = new MessageList(settings.limit)
-    this.#state = { status, error: null, gap: null, subject: null }
+    this.#state = { status, error: null, gap: null, subject: null, hasOlder: true }
     this.#actions = {
       clear: () => this.#clear(),
       send: this.#send,
       history: async (query?: HistoryQuery) => this.#subscribed().history(query),
+      loadOlder: (count?: number) => {
+        const loading = this.#older ?? this.#loadOlder(count)
+        this.#older = loading
+        return loading.finally(() => (this.#older = null))
+      },
       retry: () => this.#retry(),
     }
     this.initial = { ...this.#state, messages: this.#list.snapshot, ...this.#actions }
@@ -142,7 +146,7 @@ export class ChannelStore<Name extends ChannelName, Messages = MessagesOf<Name>>
   #begin(): void {
     const life = Symbol(this.identity.name)
     const isPast = () => this.#life !== life
-    const { name, transport, resumeOnReload } = this.identity
+    const { name, transport, resumeOnReload, rewind } = this.identity
     const lastEventId = this.#cursor ?? this.identity.lastEventId
     this.#life = life
     this.#openedWith = this.#settings.token
@@ -151,6 +155,7 @@ export class ChannelStore<Name extends ChannelName, Messages = MessagesOf<Name>>
       ...(transport === undefined ? {} : { transport }),
       ...(resumeOnReload === undefined ? {} : { resumeOnReload }),
       ...(lastEventId === undefined ? {} : { lastEventId }),
+      ...(rewind === undefined ? {} : { rewind }),
       ...(this.#openedWith === undefined ? {} : { token: () => this.#askToken() }),
       onMessage: (message) => void (isPast() || this.#take(message)),
       onStatus: (status, error) => void (isPast() || this.#follow(status, error)),
@@ -178,8 +183,7 @@ export class ChannelStore<Name extends ChannelName, Messages = MessagesOf<Name>>
       this.#subscription = null
     }
     if (this.#history === 'loading') this.#history = 'wanted'
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
+    this.#timer.stop()
     this.#state = { ...this.#state, status: 'closed', error: null }
     this.#show()
   }
@@ -191,7 +195,7 @@ export class ChannelStore<Name extends ChannelName, Messages = MessagesOf<Name>>
 
   #take(message: ChannelMessage<Messages>): void {
     this.#list.append(message)
-    this.#showSoon()
+    this.#timer.showSoon()
     this.#settings.onMessage?.(message)
   }
 
@@ -217,9 +221,10 @@ export class ChannelStore<Name extends ChannelName, Messages = MessagesOf<Name>>
     const life = this.#life
     const isPast = () => this.#life !== life || this.#history !== 'loading'
     try {
-      const page = await subscription.history({ limit })
+      const page = await subscription.history({ ...this.#before(), limit })
       if (isPast()) return
-      this.#list.prepend(page.messages.filter((message) => this.#isBeforeLive(message)))
+      this.#list.prepend(page.messages)
+      this.#state = { ...this.#state, hasOlder: page.prev !== null }
       this.#history = 'done'
       this.#historyError = null
     } catch (cause) {
@@ -230,11 +235,22 @@ export class ChannelStore<Name extends ChannelName, Messages = MessagesOf<Name>>
     this.#show()
   }
 
-  // Retained messages of one channel have ascending offsets over all epochs, so the offsets alone
-  // say which of them live delivery does not bring.
-  #isBeforeLive({ id }: ChannelMessage<Messages>): boolean {
-    if (id === undefined || this.#liveFrom === null) return true
-    return Number.parseInt(id, 10) <= Number.parseInt(this.#liveFrom, 10)
+  /** The page in front of what is shown, without a gap or a repeat at the seam. */
+  #before(): HistoryQuery {
+    const { oldestId } = this.#list
+    if (oldestId !== undefined) return { before: oldestId }
+    return this.#liveFrom === null ? {} : { until: this.#liveFrom }
+  }
+
+  async #loadOlder(limit = 50): Promise<number> {
+    if (!this.#shown.hasOlder) return 0
+    const life = this.#life
+    const { messages, prev } = await this.#subscribed().history({ ...this.#before(), limit })
+    if (this.#life !== life) return 0
+    this.#list.prependOlder(messages)
+    this.#state = { ...this.#state, hasOlder: prev !== null }
+    this.#show()
+    return messages.length
   }
 
   #retry(): void {
@@ -246,7 +262,8 @@ export class ChannelStore<Name extends ChannelName, Messages = MessagesOf<Name>>
     this.#list.clear()
     this.#history = 'done'
     this.#historyError = null
-    this.#state = { ...this.#state, gap: null }
+    this.#liveFrom = this.#subscription?.cursor ?? this.#liveFrom
+    this.#state = { ...this.#state, gap: null, hasOlder: true }
     this.#show()
   }
 
@@ -269,22 +286,12 @@ export class ChannelStore<Name extends ChannelName, Messages = MessagesOf<Name>>
     })
   }
 
-  // A burst is shown at most once per interval: its first message at once, the others together.
-  #showSoon(): void {
-    this.#hasUnshown = true
-    if (this.#timer !== null) return
-    this.#show()
-    this.#timer = setTimeout(() => {
-      this.#timer = null
-      if (this.#hasUnshown) this.#showSoon()
-    }, renderIntervalMs)
-  }
-
   #show(): void {
-    this.#hasUnshown = false
+    this.#timer.shown()
     const error = this.#state.error ?? this.#historyError
     const messages = this.#list.snapshot
-    this.#shown = { ...this.#state, error, messages, ...this.#actions }
+    const hasOlder = this.#state.hasOlder || this.#list.hasDropped
+    this.#shown = { ...this.#state, error, messages, hasOlder, ...this.#actions }
     this.#listener?.()
   }
 }

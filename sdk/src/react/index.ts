@@ -3,7 +3,8 @@
 export { TakoProvider, type TakoProviderProps } from './provider.js'
 export { useChannel } from './use_channel.js'
 export { useConnection, type UseConnectionResult } from './use_connection.js'
-export { usePresence, type Member, type UsePresenceResult } from './use_presence.js'
+export { useOccupancy, usePresence } from './use_presence.js'
+export type { Member, Occupancy } from '../presence_types.js'
 export type {
   ChannelActions,
   ChannelCallbacks,
@@ -12,4 +13,9 @@ export type {
   UseChannelArguments,
   UseChannelOptions,
   UseChannelResult,
+  UseOccupancyArguments,
+  UseOccupancyResult,
+  UsePresenceArguments,
+  UsePresenceOptions,
+  UsePresenceResult,
 } from './types.js'

@@ -7,6 +7,9 @@ export class MessageList<Messages> {
   #snapshot: readonly ChannelMessage<Messages>[] = []
   #isStale = false
   #limit: number
+  /** So many older ones were asked for, and are held beyond the limit. */
+  #olderCount = 0
+  #hasDropped = false
   /** Of the messages that came as history: a live one among them is there already. */
   #historyIds = new Set<string>()
 
@@ -17,7 +20,8 @@ export class MessageList<Messages> {
   /** The newest messages, oldest first; the same array until the list changes. */
   get snapshot(): readonly ChannelMessage<Messages>[] {
     if (this.#isStale) {
-      this.#snapshot = this.#limit === 0 ? [] : this.#messages.slice(-this.#limit)
+      const count = this.#limit + this.#olderCount
+      this.#snapshot = count === 0 ? [] : this.#messages.slice(-count)
       this.#isStale = false
     }
     return this.#snapshot
@@ -27,7 +31,7 @@ export class MessageList<Messages> {
   setLimit(limit: number): boolean {
     if (limit === this.#limit) return false
     this.#limit = limit
-    this.#trim(limit)
+    this.#trim(limit + this.#olderCount)
     this.#isStale = true
     return true
   }
@@ -35,7 +39,7 @@ export class MessageList<Messages> {
   append(message: ChannelMessage<Messages>): void {
     if (message.id !== undefined && this.#historyIds.has(message.id)) return
     this.#messages.push(message)
-    this.#trim(2 * this.#limit) // Not at every message: shifting the array costs its whole length.
+    this.#trim(2 * this.#limit + this.#olderCount) // Not at every message: shifting the array costs its whole length.
     this.#isStale = true
   }
 
@@ -47,7 +51,28 @@ export class MessageList<Messages> {
     this.#isStale = true
   }
 
+  /** Puts a page in front that was asked for: it is held in addition. */
+  prependOlder(older: readonly ChannelMessage<Messages>[]): void {
+    // What is no longer shown is not in between.
+    this.#messages = [...older, ...this.snapshot]
+    this.#hasDropped = false
+    this.#olderCount += older.length
+    this.#isStale = true
+  }
+
+  /** Older ones had to go to keep the limit. */
+  get hasDropped(): boolean {
+    return this.#hasDropped || this.#messages.length > this.#limit + this.#olderCount
+  }
+
+  /** Of the oldest stored message that is shown. */
+  get oldestId(): string | undefined {
+    return this.snapshot.find(({ id }) => id !== undefined)?.id
+  }
+
   clear(): void {
+    this.#olderCount = 0
+    this.#hasDropped = false
     if (this.#messages.length === 0) return
     this.#messages = []
     this.#isStale = true
@@ -55,6 +80,8 @@ export class MessageList<Messages> {
 
   #trim(length: number): void {
     const surplus = this.#messages.length - length
-    if (surplus > 0) this.#messages.splice(0, surplus)
+    if (surplus <= 0) return
+    this.#messages.splice(0, surplus)
+    this.#hasDropped = true
   }
 }

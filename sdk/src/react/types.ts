@@ -1,7 +1,22 @@
 // What the hooks take and give: the public types of this entry.
-import type { Gap, SendOptions, Sent, SubscriptionStatus, Token } from '../client/types.js'
+import type {
+  Gap,
+  Presence,
+  SendOptions,
+  Sent,
+  SubscriptionStatus,
+  Token,
+} from '../client/types.js'
 import type { TakoError } from '../error.js'
-import type { ChannelName, MessagesOf, NeedsParams, ParamsOf, TransportOf } from '../registry.js'
+import type { Member, Occupancy, PresenceTypes } from '../presence_types.js'
+import type {
+  ChannelName,
+  MessagesOf,
+  NeedsParams,
+  ParamsOf,
+  PresenceOf,
+  TransportOf,
+} from '../registry.js'
 import type {
   ChannelMessage,
   HistoryPage,
@@ -34,6 +49,11 @@ interface CommonOptions<Messages> extends ChannelCallbacks<Messages> {
   lastEventId?: string | undefined
   /** As `lastEventId`. */
   lastMessageId?: string | undefined
+  /**
+   * Begin so many messages earlier than now, or with those as young as `'90s'`, `'5m'`, `'2h'`;
+   * `onMessage` hears of them. Without a position.
+   */
+  rewind?: number | string | undefined
   /** Keep the cursor in this tab's session storage, so that a reload of the page misses nothing. */
   resumeOnReload?: boolean | undefined
   /** Another server than the provider's; the hooks of a page share one client for each. */
@@ -78,6 +98,8 @@ export interface ChannelState<Messages> {
   readonly gap: Gap | null
   /** Who the app says this is; null when it says nothing, and over `sse`, which does not tell. */
   readonly subject: string | null
+  /** False when `messages` begins with the oldest retained message. */
+  readonly hasOlder: boolean
 }
 
 export interface SendMessage<Messages> {
@@ -98,6 +120,11 @@ export interface ChannelActions<Messages> {
   /** Empties `messages` and forgets `gap`; the subscription goes on. */
   clear(): void
   send: SendMessage<Messages>
+  /**
+   * Puts a page of older messages in front of `messages`, beyond `limit`; how many. While it loads,
+   * further calls wait for the same page.
+   */
+  loadOlder(count?: number): Promise<number>
   /** Retained messages, page by page. */
   history(query?: HistoryQuery): Promise<HistoryPage<Messages>>
   /** Of a failed subscription: tries again. */
@@ -106,3 +133,59 @@ export interface ChannelActions<Messages> {
 
 export interface UseChannelResult<Messages>
   extends ChannelState<Messages>, ChannelActions<Messages> {}
+
+interface CommonPresenceOptions<Who extends PresenceTypes> {
+  /** False: not subscribed, and `status` is `closed`. */
+  enabled?: boolean | undefined
+  /** false: I am not listed. */
+  enter?: boolean | undefined
+  /** What I say of myself; said anew when it is another value. */
+  data?: Who['data'] | undefined
+  token?: Token | undefined
+  baseUrl?: string | undefined
+}
+
+/** Options of `usePresence`, typed by the channel's name. */
+export type UsePresenceOptions<Name extends ChannelName = ChannelName> = CommonPresenceOptions<
+  PresenceOf<Name>
+> &
+  ParamsOption<Name> &
+  TransportOption<Name>
+
+export type UsePresenceArguments<Name extends ChannelName> =
+  Record<never, never> extends UsePresenceOptions<Name>
+    ? [options?: UsePresenceOptions<Name>]
+    : [options: UsePresenceOptions<Name>]
+
+type UseOccupancyOptions<Name extends ChannelName> = Omit<UsePresenceOptions<Name>, 'data'>
+
+export type UseOccupancyArguments<Name extends ChannelName> =
+  Record<never, never> extends UseOccupancyOptions<Name>
+    ? [options?: UseOccupancyOptions<Name>]
+    : [options: UseOccupancyOptions<Name>]
+
+/** The functions stay the same while name, params and transport do. */
+export interface UsePresenceResult<Who extends PresenceTypes = PresenceTypes> extends Pick<
+  Presence<Who>,
+  'update' | 'enter' | 'leave'
+> {
+  /** That of a subscription; `connecting` until the list is there, `off`: the channel has no presence. */
+  readonly status: SubscriptionStatus | 'off'
+  /** By the time they entered; the same array until it changes. Kept while the connection is away. */
+  readonly members: readonly Member<Who>[]
+  /** Myself, if I am listed. */
+  readonly self: Member<Who> | null
+  /** How many members. */
+  readonly count: number
+  readonly occupancy: Occupancy | null
+  /** Why it failed or waits, why I am not listed, or why my last word was refused. */
+  readonly error: TakoError | null
+}
+
+export interface UseOccupancyResult {
+  readonly status: SubscriptionStatus | 'off'
+  /** Null: not known, as where the page watches the list of the same channel. */
+  readonly connections: number | null
+  readonly subjects: number
+  readonly error: TakoError | null
+}

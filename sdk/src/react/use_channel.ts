@@ -6,7 +6,7 @@ import { TakoError } from '../error.js'
 import type { ChannelName, MessagesOf, ParamsOf } from '../registry.js'
 import { type ChannelIdentity, type ChannelSettings, ChannelStore } from './channel_store.js'
 import { useClientSource } from './context.js'
-import { valueKey } from './value_key.js'
+import { isSame, valueKey } from './value_key.js'
 import type { UseChannelArguments, UseChannelOptions, UseChannelResult } from './types.js'
 
 const defaultLimit = 500
@@ -36,6 +36,7 @@ export function useChannel<Name extends ChannelName>(
     transport: given.transport,
     lastEventId: given.lastEventId ?? given.lastMessageId,
     resumeOnReload: given.resumeOnReload,
+    rewind: given.rewind,
   }
 
   const makeStore = () =>
@@ -87,8 +88,4 @@ function checkCount(option: string, value: number, max: number): void {
   throw new TakoError('usage-invalid', `useChannel: ${option} is ${value}`, {
     hint: `Give a whole number from 0 to ${max}.`,
   })
-}
-
-function isSame(one: ChannelIdentity, other: ChannelIdentity): boolean {
-  return (Object.keys(one) as (keyof ChannelIdentity)[]).every((key) => one[key] === other[key])
 }

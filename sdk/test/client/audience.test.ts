@@ -1,5 +1,5 @@
 // Where the server has to start: for any members, it comes to an end with each of them served.
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 import { Audience, type Standing } from '../../src/client/audience.js'
 import { isCovered, parsePosition } from '../../src/client/position.js'
@@ -67,4 +67,30 @@ test('any mixture of cursors is served, and only those with a lost one are told 
       expect(isCovered(audience.position ?? '', member.position), name).toBe(true)
     }
   }
+})
+
+describe('one that wants no messages', () => {
+  const follower = (): Standing => ({ position: null, isFollower: true })
+
+  test('does not say where the server starts', () => {
+    const audience = new Audience<Standing>()
+    const late = { position: at(3) } as Standing
+    audience.members.add(late).add(follower())
+    expect(audience.pickStart()).toBe(at(3))
+  })
+
+  test('is served wherever the others stand, also when they go back', () => {
+    const audience = new Audience<Standing>()
+    const one = follower()
+    audience.members.add(one)
+    expect(audience.pickStart()).toBeNull()
+    audience.begin(at(9))
+    expect([one.position, audience.served.has(one)]).toEqual([at(9), true])
+    const early = { position: at(3) } as Standing
+    audience.members.add(early)
+    expect(audience.admit()).toBeNull()
+    expect(audience.pickStart()).toBe(at(3))
+    audience.begin(at(3))
+    expect([one, early].map((member) => audience.served.has(member))).toEqual([true, true])
+  })
 })

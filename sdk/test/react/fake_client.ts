@@ -11,6 +11,7 @@ import type {
   Token,
 } from '../../src/client/types.js'
 import { TakoError } from '../../src/error.js'
+import type { Member, Occupancy } from '../../src/presence_types.js'
 import type { TakoClient } from '../../src/client/index.js'
 import type { ChannelMessage, HistoryPage, HistoryQuery } from '../../src/types.js'
 
@@ -19,12 +20,38 @@ export function messageAt(offset: number, text = `m${offset}`): ChannelMessage {
   return { id: `${offset}-aaaaaaaa`, channel: 'chat', type: 'msg', data: { text } }
 }
 
+export class FakePresence implements Presence<any> {
+  kind: Presence['kind'] = null
+  members: readonly Member<any>[] = []
+  self: Member<any> | null = null
+  occupancy: Occupancy | null = null
+  error: TakoError | null = null
+  readonly said: unknown[][] = []
+  /** What every word is answered. */
+  answer: () => Promise<void> = () => Promise.resolve()
+
+  update(data: unknown): Promise<void> {
+    this.said.push(['update', data])
+    return this.answer()
+  }
+
+  enter(data?: unknown): Promise<void> {
+    this.said.push(['enter', data])
+    return this.answer()
+  }
+
+  leave(): Promise<void> {
+    this.said.push(['leave'])
+    return this.answer()
+  }
+}
+
 export class FakeSubscription implements Subscription<any, any> {
   status: SubscriptionStatus = 'connecting'
   error: TakoError | null = null
   cursor: string | null = null
   subject: string | null = null
-  presence: Presence<any> | null = null
+  readonly presence: FakePresence | null
   hasOlder = true
   closed = 0
   retried = 0
@@ -37,7 +64,15 @@ export class FakeSubscription implements Subscription<any, any> {
     readonly channel: string,
     readonly params: unknown,
     readonly options: SubscribeOptions<any, any>,
-  ) {}
+  ) {
+    this.presence = options.presence ? new FakePresence() : null
+  }
+
+  /** The server tells who is there. */
+  shows(change: Partial<FakePresence>): void {
+    Object.assign(this.presence ?? {}, change)
+    this.options.onPresence?.([], this.presence as FakePresence)
+  }
 
   opens(cursor: string, subject: string | null = null): void {
     this.cursor = cursor

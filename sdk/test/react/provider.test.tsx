@@ -5,7 +5,7 @@ import { createRoot, type Root } from 'react-dom/client'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
 import type { ClientOptions } from '../../src/client/types.js'
-import { TakoProvider, useChannel, useConnection, usePresence } from '../../src/react/index.js'
+import { TakoProvider, useChannel, useConnection } from '../../src/react/index.js'
 import { FakeClient } from './fake_client.js'
 import { renderHook } from './render.js'
 
@@ -150,12 +150,4 @@ test('useConnection sees a status that changed between its render and its effect
   }
   const hook = await renderHook(() => useConnection(), { props: {}, client })
   expect(hook.current.status).toBe('open')
-})
-
-test('usePresence says that there is none, and asks nothing of the server', async () => {
-  const client = new FakeClient()
-  const use = () => usePresence('chat', { params: { roomId: '1' } })
-  const hook = await renderHook(use, { props: {}, client })
-  expect(hook.current).toEqual({ status: 'unsupported', members: [], error: null })
-  expect(client.subscriptions).toHaveLength(0)
 })

@@ -19,7 +19,7 @@ const expected = [
   { status: 'connecting', messages: [], gap: null, error: null, subject: null },
   'closed',
   { status: 'idle' },
-  { status: 'unsupported', members: [], error: null },
+  { status: 'connecting', members: [], self: null, occupancy: null, count: 0, error: null },
 ]
 const parse = (html: string) => JSON.parse(html.replaceAll('&quot;', '"'))
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
 import { TakoError } from '../../src/error.js'
 import { TakoProvider, useChannel, type UseChannelOptions } from '../../src/react/index.js'
-import { renderIntervalMs } from '../../src/react/channel_store.js'
+import { renderIntervalMs } from '../../src/react/show_timer.js'
 import { FakeClient, messageAt, page } from './fake_client.js'
 import { renderHook } from './render.js'
 
@@ -364,12 +364,12 @@ describe('history', () => {
     const hook = await mount(room('1', { historyLimit: 50, onMessage }))
     let settle = (_: void) => {}
     const held = new Promise<void>((resolve) => (settle = resolve))
-    client.last.answerHistory = () => held.then(() => answer([3, 4, 5, 6, 7]))
+    client.last.answerHistory = () => held.then(() => answer([3, 4]))
     await play(() => {
       client.last.opens('4-aaaaaaaa')
       client.last.delivers(messageAt(5), messageAt(6))
     })
-    expect(client.last.historyQueries).toEqual([{ limit: 50 }])
+    expect(client.last.historyQueries).toEqual([{ until: '4-aaaaaaaa', limit: 50 }])
     await play(() => settle())
     // 7 is in the page but not yet delivered: it comes live.
     expect(texts(hook.current)).toEqual(['m3', 'm4', 'm5', 'm6'])
@@ -384,7 +384,7 @@ describe('history', () => {
     await play(() => client.last.opens('2-aaaaaaaa'))
     await play(() => client.last.is('waiting'))
     await play(() => client.last.is('open'))
-    expect(client.last.historyQueries).toEqual([{ limit: 2 }])
+    expect(client.last.historyQueries).toEqual([{ until: '2-aaaaaaaa', limit: 2 }])
     expect(texts(hook.current)).toEqual(['m1', 'm2'])
   })
 
@@ -421,6 +421,87 @@ describe('history', () => {
     await hook.rerender(room('2', { historyLimit: 10 }))
     await play(() => settle())
     expect(hook.current.messages).toEqual([])
+  })
+
+  const pageOf = (offsets: number[], prev: number | null) =>
+    Promise.resolve({
+      messages: offsets.map((n) => messageAt(n)),
+      next: null,
+      prev: prev === null ? null : `${prev}-aaaaaaaa`,
+    })
+
+  test('loadOlder goes on in front of what is shown, beyond the limit, to the beginning', async () => {
+    const hook = await mount(room('1', { historyLimit: 2, limit: 2 }))
+    client.last.answerHistory = () => pageOf([5, 6], 5)
+    await play(() => client.last.opens('6-aaaaaaaa'))
+    expect([texts(hook.current), hook.current.hasOlder]).toEqual([['m5', 'm6'], true])
+    client.last.answerHistory = () => pageOf([3, 4], 3)
+    const counts = Promise.all([hook.current.loadOlder(2), hook.current.loadOlder(2)])
+    await play(() => {})
+    expect(await counts).toEqual([2, 2])
+    expect(texts(hook.current)).toEqual(['m3', 'm4', 'm5', 'm6'])
+    client.last.answerHistory = () => pageOf([2], null)
+    await play(async () => void (await hook.current.loadOlder()))
+    expect([texts(hook.current)[0], hook.current.hasOlder]).toEqual(['m2', false])
+    expect(await hook.current.loadOlder()).toBe(0)
+    expect(client.last.historyQueries).toEqual([
+      { until: '6-aaaaaaaa', limit: 2 },
+      { before: '5-aaaaaaaa', limit: 2 },
+      { before: '3-aaaaaaaa', limit: 50 },
+    ])
+    await play(() => client.last.delivers(messageAt(7), messageAt(8)))
+    expect(texts(hook.current)).toEqual(['m4', 'm5', 'm6', 'm7', 'm8'])
+    expect(hook.current.hasOlder).toBe(true)
+    client.last.answerHistory = () => pageOf([2, 3], null)
+    await play(async () => void (await hook.current.loadOlder()))
+    expect(client.last.historyQueries.at(-1)).toEqual({ before: '4-aaaaaaaa', limit: 50 })
+    expect(texts(hook.current)).toEqual(['m2', 'm3', 'm4', 'm5', 'm6', 'm7', 'm8'])
+  })
+
+  test('loadOlder without any message begins at the seam with the live stream', async () => {
+    const hook = await mount(room('1'))
+    await play(() => client.last.opens('6-aaaaaaaa'))
+    client.last.answerHistory = () => pageOf([6], null)
+    await play(async () => void (await hook.current.loadOlder()))
+    expect(client.last.historyQueries).toEqual([{ until: '6-aaaaaaaa', limit: 50 }])
+    expect(texts(hook.current)).toEqual(['m6'])
+    await play(() => hook.current.clear())
+    expect([texts(hook.current), hook.current.hasOlder]).toEqual([[], true])
+  })
+
+  test('an older page that comes for another channel is dropped', async () => {
+    const hook = await mount(room('1'))
+    await play(() => client.last.opens('6-aaaaaaaa'))
+    let settle = (_: void) => {}
+    const held = new Promise<void>((resolve) => (settle = resolve))
+    client.last.answerHistory = () => held.then(() => pageOf([5], null))
+    const loading = hook.current.loadOlder()
+    await hook.rerender(room('2'))
+    await play(() => settle())
+    expect(await loading).toBe(0)
+    expect(hook.current.messages).toEqual([])
+  })
+
+  test('a page that fails is told to the caller, and can be asked for again', async () => {
+    const hook = await mount(room('1'))
+    await play(() => client.last.opens('6-aaaaaaaa'))
+    client.last.answerHistory = () => Promise.reject(new TakoError('unavailable', 'away'))
+    await expect(hook.current.loadOlder()).rejects.toMatchObject({ code: 'unavailable' })
+    client.last.answerHistory = () => pageOf([6], null)
+    await play(async () => void (await hook.current.loadOlder()))
+    expect(texts(hook.current)).toEqual(['m6'])
+  })
+
+  test('rewind is passed on, and its messages are live ones', async () => {
+    const onMessage = vi.fn()
+    const hook = await mount(room('1', { rewind: '5m', onMessage }))
+    expect(client.last.options.rewind).toBe('5m')
+    await play(() => {
+      client.last.opens('3-aaaaaaaa')
+      client.last.delivers(messageAt(4))
+    })
+    expect(onMessage).toHaveBeenCalledTimes(1)
+    expect(texts(hook.current)).toEqual(['m4'])
   })
 
   test('can be asked for page by page', async () => {
