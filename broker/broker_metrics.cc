@@ -121,6 +121,29 @@ void register_state(Metrics& metrics, const StateStore& state) {
                 [&state] { return static_cast<double>(state.waiting()); });
 }
 
+void register_presence(Metrics& metrics, const PresenceTable& presence) {
+  const PresenceCounters& counters = presence.counters();
+  metrics.gauge("tako_broker_presence_members", "Members of all channels.",
+                [&presence] { return static_cast<double>(presence.members()); });
+  metrics.gauge("tako_broker_presence_channels",
+                "Channels with members, or with clients that are counted.",
+                [&presence] { return static_cast<double>(presence.channels()); });
+  metrics.counter("tako_broker_presence_enters_total", "Members that entered a channel.",
+                  counters.enters_total);
+  metrics.counter("tako_broker_presence_updates_total", "Members whose data or info changed.",
+                  counters.updates_total);
+  metrics.counter("tako_broker_presence_leaves_total", "Members that left a channel.",
+                  counters.leaves_total);
+  metrics.counter("tako_broker_presence_refused_total", "Sessions that were not listed.",
+                  counters.refused_total);
+  metrics.counter("tako_broker_presence_lists_total", "Whole lists told to edges.",
+                  counters.lists_out_total);
+  metrics.counter("tako_broker_presence_changes_total", "Frames of changes told to edges.",
+                  counters.changes_out_total);
+  metrics.counter("tako_broker_presence_counts_total", "Counts told to edges.",
+                  counters.counts_out_total);
+}
+
 }  // namespace
 
 void register_broker_metrics(Metrics& metrics, const MeteredParts& parts) {
@@ -130,6 +153,7 @@ void register_broker_metrics(Metrics& metrics, const MeteredParts& parts) {
   register_links(metrics, parts.edges, parts.links);
   register_api(metrics, parts.api);
   register_state(metrics, parts.state);
+  register_presence(metrics, parts.presence);
 }
 
 }  // namespace tako::broker

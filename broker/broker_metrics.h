@@ -6,6 +6,7 @@
 #include "broker/channel/publisher.h"
 #include "broker/edge_registry.h"
 #include "broker/link_server.h"
+#include "broker/presence/presence_table.h"
 #include "broker/state/state_store.h"
 #include "common/config/metrics.h"
 
@@ -18,6 +19,7 @@ struct MeteredParts {
   const LinkServer& links;
   const ApiServer& api;
   const StateStore& state;
+  const PresenceTable& presence;
 };
 
 // All that is passed outlives the registry.

@@ -61,7 +61,8 @@ EdgeLink::EdgeLink(EdgeRegistry& registry, FrameSink& sink)
       sink_(sink),
       id_(registry.enter(*this)),
       outbox_(sink, parts_.limits, parts_.limit_counters, registry.counters()),
-      channels_(parts_.table, outbox_, sink, registry.counters()) {}
+      channels_(parts_.table, outbox_, sink, registry.counters()),
+      presence_(parts_.presence, outbox_, sink) {}
 
 EdgeLink::~EdgeLink() {
   if (is_welcomed()) parts_.log.info("edge gone", {{"edge", edge_name_}});
@@ -111,9 +112,13 @@ void EdgeLink::handle(proto::EdgeItem& item) {
       is_left_ = true;
       return sink_.schedule_flush();
     case proto::EdgeItem::kPresenceOpen:
+      return open_presence(item.presence_open());
     case proto::EdgeItem::kPresenceClose:
+      return presence_.close(item.presence_close().channel());
     case proto::EdgeItem::kPresenceSession:
+      return say_presence(*item.mutable_presence_session());
     case proto::EdgeItem::kPresenceGone:
+      return presence_.gone(item.presence_gone());
     case proto::EdgeItem::kWebhookDone:
     case proto::EdgeItem::ITEM_NOT_SET:
       return;  // of a newer edge
@@ -214,6 +219,30 @@ void EdgeLink::subscribe(const proto::Subscribe& subscribe) {
   if (made.start().gap) {
     subscribed.set_gap_reason(static_cast<std::uint32_t>(made.start().reason));
   }
+  reply(item);
+}
+
+void EdgeLink::open_presence(const proto::PresenceOpen& open) {
+  if (!presence_.contains(open.channel())) {
+    const ChannelIdentity identity{.app = open.app(),
+                                   .name = open.name(),
+                                   .key = open.key(),
+                                   .params_json = open.params_json()};
+    // Nobody asked a question: its sessions will be told that there is no presence.
+    if (!check_identity(identity, parts_.definitions, parts_.limit_counters)) return;
+    if (presence_.size() >= parts_.limits.feeds_max) {
+      ++parts_.limit_counters.feeds_max;
+      return end("the edge has clients on too many channels (feeds_max)");
+    }
+  }
+  presence_.open(open);
+}
+
+void EdgeLink::say_presence(proto::PresenceSession& session) {
+  auto refused = presence_.say(session);
+  if (!refused) return;
+  proto::BrokerItem item;
+  *item.mutable_presence_refused() = std::move(*refused);
   reply(item);
 }
 
@@ -395,10 +424,12 @@ void EdgeLink::flush() {
   outbox_.move_control();
   pump_control();
   const auto can_fetch = [this] { return !fetches_.empty() && !is_fetching_; };
-  while (outbox_.has_room() && (!calls_.empty() || can_fetch() || channels_.has_dirty())) {
+  while (outbox_.has_room() &&
+         (!calls_.empty() || can_fetch() || channels_.has_dirty() || presence_.has_dirty())) {
     if (!calls_.empty()) serve_call();
     if (can_fetch() && outbox_.has_room()) serve_fetch();
     if (channels_.has_dirty() && outbox_.has_room()) channels_.pump_one();
+    if (presence_.has_dirty() && outbox_.has_room()) presence_.pump_one();
     if (state_ == State::Ended) return;
   }
   waits_for_room_ = !outbox_.has_room();
@@ -434,6 +465,7 @@ void EdgeLink::leave() {
   if (state_ == State::Linked) parts_.control.remove(*this);
   state_ = State::Ended;
   channels_.clear();
+  presence_.clear();
   calls_.clear();
   fetches_.clear();
   registry_.leave(id_);

@@ -12,6 +12,7 @@
 #include "broker/channel/history.h"
 #include "broker/edge_channels.h"
 #include "broker/edge_outbox.h"
+#include "broker/edge_presence.h"
 #include "broker/edge_registry.h"
 #include "proto/link.pb.h"
 
@@ -61,6 +62,8 @@ class EdgeLink final : private ControlFollower {
   void welcome(const proto::Hello& hello, std::uint32_t version);
   void refuse(std::string_view reason, Refusal refusal = Refusal::Other);
   void subscribe(const proto::Subscribe& subscribe);
+  void open_presence(const proto::PresenceOpen& open);
+  void say_presence(proto::PresenceSession& session);
   void fetch(proto::Fetch& fetch);
   void publish(proto::Publish& publish);
   void call_api(proto::ApiCall& call);
@@ -101,6 +104,7 @@ class EdgeLink final : private ControlFollower {
   bool is_fetching_ = false;
   EdgeOutbox outbox_;
   EdgeChannels channels_;
+  EdgePresence presence_;
 };
 
 }  // namespace tako::broker

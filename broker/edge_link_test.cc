@@ -55,7 +55,7 @@ TEST_CASE("an edge that links again is sent only what it missed") {
 
 TEST_CASE("versions that don't meet, and edges without a name, are refused with the reason") {
   LinkBench bench;
-  for (const auto& [min, max] : {std::pair{2U, 3U}, std::pair{0U, 0U}}) {
+  for (const auto& [min, max] : {std::pair{3U, 4U}, std::pair{0U, 0U}}) {
     TestEdge edge(bench);
     proto::EdgeFrame frame;
     frame.add_items()->mutable_hello()->set_version_min(min);

@@ -13,6 +13,7 @@
 #include "broker/channel/definitions_registry.h"
 #include "broker/channel/publisher.h"
 #include "broker/edge_outbox.h"
+#include "broker/presence/presence_table.h"
 #include "common/config/log.h"
 #include "common/limit_counters.h"
 #include "common/runtime_limits.h"
@@ -27,6 +28,7 @@ struct BrokerParts {
   Publisher& publisher;
   const DefinitionsRegistry& definitions;
   ControlStream& control;
+  PresenceTable& presence;
   ApiHandler& api;
   Log& log;
   const RuntimeLimits& limits;

@@ -19,6 +19,7 @@
 #include "broker/link_server.h"
 #include "broker/log/log_engines.h"
 #include "broker/log_disk.h"
+#include "broker/presence/presence_table.h"
 #include "broker/state_disk.h"
 #include "common/config/admin.h"
 #include "common/config/http_metrics.h"
@@ -76,7 +77,8 @@ class Broker {
  public:
   Broker(const config::Config& config, Log& log, service::InheritedSockets sockets)
       : config_(config), log_(log), sockets_(std::move(sockets)) {
-    register_broker_metrics(metrics_, {channels_, publisher_, edges_, links_, api_server_, state_});
+    register_broker_metrics(
+        metrics_, {channels_, publisher_, edges_, links_, api_server_, state_, presence_});
     register_http_limits(metrics_, admin_.counters());
     metrics_.limits(limit_counters_);
     metrics_.process("tako-broker");
@@ -93,6 +95,9 @@ class Broker {
     }
     for (const std::string& unread : *put) log_.warn(unread);
     channels_.restore();
+    presence_.restore();
+    presence_.set_alarm(
+        [this](std::chrono::milliseconds wait) { presence_alarm_.start_once(wait); });
     if (!listen()) return kExitListen;
     tick_.start_repeating(kTick);
     service::tell_ready("serving");
@@ -157,6 +162,7 @@ class Broker {
   void on_tick() {
     channels_.tick();
     control_.tick();
+    presence_.tick();
     state_.tick();
   }
 
@@ -174,6 +180,7 @@ class Broker {
 
   // The log is closed when nobody can append any more, and what the edges' end has changed is kept.
   void leave_edges() {
+    presence_.freeze();
     links_.leave([this] {
       engine_->close([this] {
         state_.when_written([this](const Result<void>& /*written*/) { loop_.stop(); });
@@ -235,16 +242,18 @@ class Broker {
   DefinitionsRegistry definitions_{app_ids(config_), control_, limit_counters_};
   ChannelTable channels_{*engine_, definitions_, loop_, config_.limits, limit_counters_};
   Publisher publisher_{channels_, *cluster_, definitions_, loop_, config_.limits, limit_counters_};
-  AppApiParts api_parts_{config_.apps, channels_,       definitions_, publisher_,
-                         loop_,        limit_counters_, store_.get()};
+  PresenceTable presence_{{definitions_, state_, loop_, random_, config_.limits, limit_counters_}};
+  AppApiParts api_parts_{config_.apps, channels_, definitions_,    publisher_,
+                         presence_,    loop_,     limit_counters_, store_.get()};
   AppApi api_{api_parts_};
-  EdgeRegistry edges_{BrokerParts{channels_, publisher_, definitions_, control_, api_, log_,
-                                  config_.limits, limit_counters_}};
+  EdgeRegistry edges_{BrokerParts{channels_, publisher_, definitions_, control_, presence_, api_,
+                                  log_, config_.limits, limit_counters_}};
   LinkServer links_{loop_, edges_};
   ReadyCheck ready_ = [this] { return why_not_ready(); };
   ApiServer api_server_{loop_, wheel_.wheel(), api_, api_parts_, config_.limits, ready_};
   Metrics metrics_;
   AdminServer admin_{loop_, wheel_.wheel(), metrics_, ready_};
+  uv::Timer presence_alarm_{loop_, [this] { presence_.tick(); }};
   uv::Timer tick_{loop_, [this] { on_tick(); }};
   service::Watchdog watchdog_{loop_};
   uv::SignalWatcher on_term_{loop_, SIGTERM, [this] { on_stop_signal(); }};

@@ -33,15 +33,26 @@ class HeldApi final : public ApiHandler {
 };
 
 struct LinkBench : TestBroker {
-  explicit LinkBench(RuntimeLimits changed = {}) : TestBroker(changed) {}
+  // `durable`: the state that outlives this broker; null: none does.
+  explicit LinkBench(RuntimeLimits changed = {}, StateStore* durable = nullptr)
+      : TestBroker(changed), state(durable == nullptr ? no_state : *durable) {}
 
   std::ostringstream lines;
   Log line_log{{.level = LogLevel::Debug}, lines};
   HeldApi api;
+  NoStateStore no_state;
+  StateStore& state;
+  PresenceTable presence{{.definitions = registry,
+                          .state = state,
+                          .clock = clock,
+                          .random = random,
+                          .limits = limits,
+                          .limit_counters = counters}};
   EdgeRegistry edges{{.table = table,
                       .publisher = publisher,
                       .definitions = registry,
                       .control = control,
+                      .presence = presence,
                       .api = api,
                       .log = line_log,
                       .limits = limits,

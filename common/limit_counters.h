@@ -46,6 +46,12 @@
   X(idempotency_keys_per_channel_max)                                                              \
   X(idempotency_keys_max)                                                                          \
   X(older_epochs_max)                                                                              \
+  /* Presence: not listed; a page ends early. */                                                   \
+  X(presence_list_bytes_max)                                                                       \
+  X(presence_all_members_max)                                                                      \
+  X(presence_sessions_max)                                                                         \
+  X(presence_page_max)                                                                             \
+  X(presence_page_bytes_max)                                                                       \
   /* The link. */                                                                                  \
   X(link_frame_bytes_max)                                                                          \
   X(link_outbox_bytes_max)                                                                         \

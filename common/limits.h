@@ -57,6 +57,13 @@ inline constexpr std::size_t kIdempotencyKeysMax = 1'000'000;         // of all 
 inline constexpr std::size_t kOlderEpochsMax = 8;  // per channel that still continue
 inline constexpr std::size_t kAppStreamsMax = 64;  // GET …/stream at once on the app socket
 
+// Presence, at the broker. At the bound: the session is not listed, and told so (presence-full).
+inline constexpr std::size_t kPresenceListBytesMax = 4 * kMiB;  // of a channel: one item of a link
+inline constexpr std::size_t kPresenceAllMembersMax = 1'000'000;  // of all channels
+inline constexpr std::size_t kPresenceSessionsMax = 1'000;        // of one member
+inline constexpr std::size_t kPresencePageMax = 1'000;  // members of one page: `_limit` above: 400
+inline constexpr std::size_t kPresencePageBytesMax = 2 * kMiB;  // a page ends early, `next` goes on
+
 // The link between an edge and the broker.
 inline constexpr std::size_t kLinkFrameBytesMax = 8 * kMiB;    // larger: the link is closed
 inline constexpr std::size_t kLinkOutboxBytesMax = 8 * kMiB;   // full: the pump waits
@@ -147,6 +154,7 @@ inline constexpr std::size_t kPresenceDataDefault = 1'024;         // bytes of o
 inline constexpr std::int64_t kClientRateConnectionDefault = 100;  // messages a second
 inline constexpr std::int64_t kClientRateSubjectDefault = 200;
 inline constexpr std::int64_t kClientRateChannelDefault = 5'000;
+inline constexpr std::size_t kPresencePageDefault = 100;       // members, when `_limit` is absent
 inline constexpr std::size_t kHistoryPageDefault = 100;        // messages, when `_limit` is absent
 inline constexpr std::size_t kAppStreamPullBytes = 64 * kKiB;  // read from the log at once
 inline constexpr std::size_t kLinkFrameBytesGoal = 1 * kMiB;   // a frame is closed above, not cut

@@ -40,6 +40,10 @@ struct RuntimeLimits {
   std::size_t idempotency_keys_max = limits::kIdempotencyKeysMax;
   std::size_t older_epochs_max = limits::kOlderEpochsMax;
 
+  // Presence.
+  std::size_t presence_all_members_max = limits::kPresenceAllMembersMax;
+  std::size_t presence_sessions_max = limits::kPresenceSessionsMax;
+
   // The link.
   std::size_t link_outbox_bytes_max = limits::kLinkOutboxBytesMax;
   std::size_t link_control_bytes_max = limits::kLinkControlBytesMax;

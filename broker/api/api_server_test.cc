@@ -47,6 +47,7 @@ class RunningApi {
                                 .channels = parts_.channels,
                                 .definitions = parts_.definitions,
                                 .publisher = parts_.publisher,
+                                .presence = parts_.presence,
                                 .clock = parts_.clock,
                                 .limit_counters = parts_.counters},
                     parts_.limits, [this] { return reasons_; });

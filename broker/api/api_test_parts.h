@@ -52,10 +52,18 @@ struct ApiTestParts {
   DefinitionsRegistry definitions{ids_of(apps), control, counters};
   ChannelTable channels{log, definitions, clock, limits, counters};
   Publisher publisher{channels, cluster, definitions, clock, limits, counters};
+  NoStateStore state;
+  PresenceTable presence{{.definitions = definitions,
+                          .state = state,
+                          .clock = clock,
+                          .random = random,
+                          .limits = limits,
+                          .limit_counters = counters}};
   AppApi api{{.apps = apps,
               .channels = channels,
               .definitions = definitions,
               .publisher = publisher,
+              .presence = presence,
               .clock = clock,
               .limit_counters = counters}};
 };

@@ -8,6 +8,7 @@
 #include "broker/api/channels.h"
 #include "broker/api/history.h"
 #include "broker/api/message_body.h"
+#include "broker/api/presence.h"
 #include "common/json_text.h"
 #include "common/limits.h"
 
@@ -105,8 +106,7 @@ void AppApi::dispatch(const Route& route, const ApiRequest& request, OnApiAnswer
                                        .uptime_ms = parts_.clock.monotonic_ms() - started_ms_}));
       return;
     case Resource::Presence:
-      on_answer(error_answer(
-          {.code = ErrorCode::NotImplemented, .detail = "this version has no presence yet"}));
+      on_answer(presence_answer(route, request, parts_.presence, parts_.definitions));
       return;
     case Resource::Stream:
     case Resource::Health:

@@ -14,6 +14,7 @@
 #include "broker/channel/definitions_registry.h"
 #include "broker/channel/definitions_store.h"
 #include "broker/channel/publisher.h"
+#include "broker/presence/presence_table.h"
 #include "common/clock.h"
 #include "common/config/config.h"
 #include "common/limit_counters.h"
@@ -26,6 +27,7 @@ struct AppApiParts {
   ChannelTable& channels;
   DefinitionsRegistry& definitions;
   Publisher& publisher;
+  PresenceTable& presence;
   const Clock& clock;
   LimitCounters& limit_counters;
   DefinitionsStore* store = nullptr;  // null: definitions go with the process

@@ -375,7 +375,6 @@ TEST_CASE("routes, methods and apps that do not exist") {
   check_refused(api.ask("DELETE", "/v1/channels/feed/messages"), 405, "method-not-allowed");
   check_refused(api.ask("GET", "/v1/batch"), 405, "method-not-allowed");
   check_refused(api.ask("POST", "/v1/definitions"), 405, "method-not-allowed");
-  check_refused(api.ask("GET", "/v1/channels/feed/presence"), 501, "not-implemented");
   api.app = "other";
   check_refused(api.ask("GET", "/v1/channels"), 404, "app-unknown");
 }

@@ -61,6 +61,7 @@ void DefinitionsRegistry::put(std::string_view app, std::string_view json, OnDef
   if (current.version == 0 || canonical != current.set->to_json()) {
     current.set = std::move(*parsed);
     ++current.version;
+    ++changes_;
     current.control_number =
         control_.append(std::string(app), current.version, std::move(canonical));
   }

@@ -36,6 +36,8 @@ class DefinitionsRegistry {
       std::string_view app) const;
   // The set's number, from 1; 0: nothing was put yet.
   [[nodiscard]] std::uint64_t version(std::string_view app) const;
+  // How often any app's set has changed.
+  [[nodiscard]] std::uint64_t changes() const { return changes_; }
   // The definition that covers `name`; nullptr when none does. Good until the next put.
   [[nodiscard]] const Definition* find(std::string_view app, std::string_view name) const;
 
@@ -68,6 +70,7 @@ class DefinitionsRegistry {
                                                   std::string_view name) const;
 
   std::map<std::string, AppDefinitions, std::less<>> apps_;
+  std::uint64_t changes_ = 0;
   ControlStream& control_;
   LimitCounters& limit_counters_;
 };
