@@ -270,6 +270,20 @@ TEST_CASE_FIXTURE(PresenceNativeFixture,
 }
 
 TEST_CASE_FIXTURE(PresenceNativeFixture,
+                  "a broker that does not know the definition yet is told again when it does") {
+  FakeExchange& client = enter("room");
+  static_cast<void>(take(client));
+  edge.broker.tell_presence("room", PresenceRefusal{.session = edge.broker.presence.last_session(),
+                                                    .error = {ErrorCode::PresenceOff}});
+  CHECK(take(client).empty());
+  static_cast<void>(said());
+  edge.define(kPresenceDefinitions);
+  CHECK(said() == Texts{"session room ann"});
+  edge.define(kPresenceDefinitions);
+  CHECK(said().empty());
+}
+
+TEST_CASE_FIXTURE(PresenceNativeFixture,
                   "what the app says of a member is held to the same bound") {
   grant.presence_info = std::string(33, '1');
   FakeExchange& client = enter("room");

@@ -46,7 +46,10 @@ PresenceListing PresenceSession::listing() const {
           .data_set_ms = request_.data_set_ms};
 }
 
+// A broker without the definition is about to be told of it (with the log in memory, by the app),
+// or this edge is about to hear that presence is off: it enters when definitions come again.
 void PresenceSession::on_presence_refused(const Error& error) {
+  if (error.code == ErrorCode::PresenceOff) return;
   request_.enters = false;
   observer_.on_presence_refused(error);
 }
@@ -118,14 +121,13 @@ void PresenceSession::on_granted_again() {
 }
 
 void PresenceSession::on_definition_changed(const Definition& definition) {
-  if (rule_ == definition.presence) return;
   rule_ = definition.presence;
   told_as_ = allowed_wish();
   if (!is_attached()) return;
   set_wish(told_as_);
   if (!may_be_listed()) {
     unlist(PresenceEnd::Lost);
-  } else if (request_.enters) {
+  } else if (request_.enters && !is_listed()) {
     list();
   }
 }
