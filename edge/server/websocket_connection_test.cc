@@ -101,6 +101,26 @@ TEST_CASE("the client's close is answered with its code, then the connection end
   }
 }
 
+TEST_CASE("a close with 1000 or without a code is a goodbye, told first; any other one is none") {
+  for (const std::string& body : {close_body(1000), std::string()}) {
+    ServerFixture fixture;
+    Connected connected(fixture);
+    connected.client.send(client_frame(0x88, body));
+    const Seen& seen = fixture.protocol.seen;
+    REQUIRE(fixture.wait([&] { return seen.events.size() == 2; }));
+    CHECK(seen.goodbyes == std::vector<std::size_t>{1});
+    CHECK(seen.events == Events{"open", "closed"});
+  }
+  for (const unsigned code : {1001U, 1011U, 4000U}) {
+    ServerFixture fixture;
+    Connected connected(fixture);
+    connected.client.send(client_frame(0x88, close_body(code)));
+    const Seen& seen = fixture.protocol.seen;
+    REQUIRE(fixture.wait([&] { return seen.events.size() == 2; }));
+    CHECK(seen.goodbyes.empty());
+  }
+}
+
 TEST_CASE("an empty close is answered with an empty close") {
   ServerFixture fixture;
   Connected connected(fixture);

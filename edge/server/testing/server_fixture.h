@@ -32,6 +32,7 @@ struct Seen {
   ClientConnection* connection = nullptr;
   std::shared_ptr<const ClientRequest> request;
   int rooms = 0;
+  std::vector<std::size_t> goodbyes;  // behind so many events
   std::function<void(std::string_view)> on_text;
 };
 
@@ -55,6 +56,7 @@ class ScriptedHandler final : public ClientHandler {
     seen_.events.emplace_back(retry_ms > 0 ? "drain" : "drain without a time");
     connection_->close(ErrorCode::Restarting);
   }
+  void on_goodbye() override { seen_.goodbyes.push_back(seen_.events.size()); }
   void on_closed() override {
     seen_.events.emplace_back("closed");
     if (seen_.connection == connection_) seen_.connection = nullptr;
