@@ -119,6 +119,7 @@ Commands build(CLI::App& app, Words& words) {
   commands.put_definitions->add_option("file", words.file, "{\"definitions\":[…]}")->required();
   commands.presence = app.add_subcommand("presence", "lists who is in a channel");
   add_channel(*commands.presence, words);
+  commands.presence->add_flag("--json", words.as_json, "as the API gives it, a page per line");
   commands.stats = app.add_subcommand("stats", "prints the app's numbers");
   add_log(app, words, commands);
   return commands;
@@ -156,7 +157,9 @@ int run_command(const Commands& commands, Words& words, Terminal terminal) {
     return run_put_definitions(client, words.file, terminal);
   }
   if (commands.definitions->parsed()) return run_definitions(client, terminal);
-  if (commands.presence->parsed()) return run_presence(client, words.channel, terminal);
+  if (commands.presence->parsed()) {
+    return run_presence(client, words.channel, words.as_json, terminal);
+  }
   return run_stats(client, terminal);
 }
 

@@ -139,13 +139,23 @@ TEST_CASE("definitions are read, and put from a file") {
   CHECK(server.run({"definitions", "put", file + ".not"}).code == kExitUsage);
 }
 
-TEST_CASE("presence says what the server says") {
+TEST_CASE("presence is a table with the counts below it, or JSON; a refusal is told") {
   Server server;
-  server.answer("/v1/channels/c/presence", 501,
-                R"({"error":{"code":"not-implemented","message":"no presence yet","hint":""}})");
+  server.answer("/v1/channels/c/presence", 200,
+                R"({"version":"7-0a3f9k2m","connections":12,"subjects":1,"members":[)"
+                R"({"subject":"ann","info":{"name":"Ann"},"since":1790000000000}],"next":null})");
+  CHECK(server.run({"presence", "c", "--param", "room=1"}).out ==
+        "SUBJECT  SINCE                     INFO            DATA\n"
+        "ann      2026-09-21T14:13:20.000Z  {\"name\":\"Ann\"}  \n"
+        "connections 12, subjects 1, version 7-0a3f9k2m\n");
+  CHECK(server.asked().target == "/v1/channels/c/presence?room=1&_limit=1000");
+  CHECK(server.run({"presence", "c", "--json"}).out.starts_with("{\"version\":"));
+
+  server.answer("/v1/channels/c/presence", 400,
+                R"({"error":{"code":"presence-off","message":"no presence","hint":""}})");
   const Ended ended = server.run({"presence", "c"});
   CHECK(ended.code == kExitRefused);
-  CHECK(ended.errors == "takoctl: not-implemented: no presence yet\n");
+  CHECK(ended.errors == "takoctl: presence-off: no presence\n");
 }
 
 TEST_CASE("tail resumes at the last id when the stream breaks, and tells gaps") {

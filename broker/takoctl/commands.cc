@@ -2,9 +2,12 @@
 #include "broker/takoctl/commands.h"
 
 #include <fstream>
+#include <optional>
 #include <ostream>
 #include <sstream>
+#include <vector>
 
+#include "broker/inspect/json_line.h"
 #include "broker/takoctl/reply.h"
 #include "broker/takoctl/table.h"
 #include "common/channel_name.h"
@@ -44,21 +47,36 @@ std::string cell(const std::vector<JsonMember>& members, std::string_view name) 
   return printable(json_string_value(member->raw).value_or(std::string(member->raw)));
 }
 
-// One page's rows; the `next` cursor, "" at the end.
-std::string append_rows(const std::string& page, std::vector<std::vector<std::string>>& rows) {
+using Rows = std::vector<std::vector<std::string>>;
+
+// The time as people read it.
+std::string time_cell(const std::vector<JsonMember>& fields, std::string_view name) {
+  const JsonMember* member = find_member(fields, name);
+  const auto time_ms = member == nullptr ? std::nullopt : json_integer_value(member->raw);
+  return time_ms ? broker::utc_time(*time_ms) : "";
+}
+
+// One page's rows, of the objects of its array `list`; the `next` cursor, "" at the end.
+template <typename ToRow>
+std::string append_rows(const std::string& page, std::string_view list, Rows& rows, ToRow to_row) {
   const auto members = split_json_object(page);
-  const JsonMember* list = members ? find_member(*members, "channels") : nullptr;
-  if (list == nullptr) return "";
-  const auto channels = split_json_array(list->raw, page.size());
-  if (!channels) return "";
-  for (const std::string_view channel : *channels) {
-    const auto fields = split_json_object(channel);
-    if (!fields) continue;
-    rows.push_back({cell(*fields, "channel"), cell(*fields, "params"), cell(*fields, "subscribers"),
-                    cell(*fields, "messages")});
+  const JsonMember* array = members ? find_member(*members, list) : nullptr;
+  if (array == nullptr) return "";
+  const auto elements = split_json_array(array->raw, page.size());
+  if (!elements) return "";
+  for (const std::string_view element : *elements) {
+    if (const auto fields = split_json_object(element)) rows.push_back(to_row(*fields));
   }
   const JsonMember* next = find_member(*members, "next");
   return next == nullptr ? "" : json_string_value(next->raw).value_or("");
+}
+
+// "connections 12, subjects 9, version 7-0a3f9k2m"
+std::string counts_line(const std::string& page) {
+  const auto members = split_json_object(page);
+  if (!members) return "";
+  return "connections " + cell(*members, "connections") + ", subjects " +
+         cell(*members, "subjects") + ", version " + cell(*members, "version");
 }
 
 }  // namespace
@@ -75,13 +93,17 @@ int run_publish(ApiClient& client, const ChannelRef& channel, const PublishWords
 }
 
 int run_channels(ApiClient& client, bool as_json, Terminal terminal) {
-  std::vector<std::vector<std::string>> rows{{"CHANNEL", "PARAMS", "SUBSCRIBERS", "MESSAGES"}};
+  Rows rows{{"CHANNEL", "PARAMS", "SUBSCRIBERS", "MESSAGES"}};
+  const auto to_row = [](const std::vector<JsonMember>& fields) -> std::vector<std::string> {
+    return {cell(fields, "channel"), cell(fields, "params"), cell(fields, "subscribers"),
+            cell(fields, "messages")};
+  };
   std::string after;
   do {
     const std::string query = after.empty() ? "" : "?_after=" + percent_encode(after);
     const Outcome page = ask(client, {.target = "/v1/channels" + query}, terminal);
     if (!page.is_ok) return page.exit_code;
-    after = append_rows(page.body, rows);
+    after = append_rows(page.body, "channels", rows, to_row);
     if (as_json) terminal.out << page.body << '\n';
   } while (!after.empty());
   if (!as_json) terminal.out << print_table(rows);
@@ -101,10 +123,28 @@ int run_put_definitions(ApiClient& client, const std::string& file, Terminal ter
                       terminal);
 }
 
-int run_presence(ApiClient& client, const ChannelRef& channel, Terminal terminal) {
+int run_presence(ApiClient& client, const ChannelRef& channel, bool as_json, Terminal terminal) {
   const auto target = channel_target(channel, "presence");
   if (!target) return report_usage(target.error(), terminal);
-  return print_answer(client, {.target = *target}, terminal);
+  const std::string separator = channel.params.empty() ? "?" : "&";
+  Rows rows{{"SUBJECT", "SINCE", "INFO", "DATA"}};
+  const auto to_row = [](const std::vector<JsonMember>& fields) -> std::vector<std::string> {
+    return {cell(fields, "subject"), time_cell(fields, "since"), cell(fields, "info"),
+            cell(fields, "data")};
+  };
+  std::string after;
+  std::string counts;
+  do {
+    const std::string behind = after.empty() ? "" : "&_after=" + percent_encode(after);
+    const Outcome page =
+        ask(client, {.target = *target + separator + "_limit=1000" + behind}, terminal);
+    if (!page.is_ok) return page.exit_code;
+    after = append_rows(page.body, "members", rows, to_row);
+    counts = counts_line(page.body);
+    if (as_json) terminal.out << page.body << '\n';
+  } while (!after.empty());
+  if (!as_json) terminal.out << print_table(rows) << counts << '\n';
+  return kExitOk;
 }
 
 int run_stats(ApiClient& client, Terminal terminal) {

@@ -27,7 +27,9 @@ struct Terminal {
 [[nodiscard]] int run_definitions(ApiClient& client, Terminal terminal);
 [[nodiscard]] int run_put_definitions(ApiClient& client, const std::string& file,
                                       Terminal terminal);
-[[nodiscard]] int run_presence(ApiClient& client, const ChannelRef& channel, Terminal terminal);
+// All members, a page at a time; as a table with the counts below it, or a page of JSON per line.
+[[nodiscard]] int run_presence(ApiClient& client, const ChannelRef& channel, bool as_json,
+                               Terminal terminal);
 [[nodiscard]] int run_stats(ApiClient& client, Terminal terminal);
 
 }  // namespace tako::takoctl
