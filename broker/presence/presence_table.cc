@@ -94,7 +94,8 @@ PresenceTable::Entry& PresenceTable::find_or_make(const ChannelIdentity& identit
 PresenceChannel& PresenceTable::open(const ChannelIdentity& identity, PresenceWatcher& watcher) {
   Entry& found = find_or_make(identity);
   found.channel.watch(watcher);
-  const std::int64_t hold_until_ms = started_ms_ + found.channel.grace_ms();
+  const std::int64_t hold_until_ms =
+      started_ms_ + std::max(found.channel.grace_ms(), kStartGraceMsMin);
   if (!rows_.is_durable() && parts_.clock.monotonic_ms() < hold_until_ms) {
     found.channel.hold(hold_until_ms);
   }

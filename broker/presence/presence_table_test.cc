@@ -113,7 +113,8 @@ TEST_CASE("the alarm is set for what is due next, and only earlier than it was")
   NoStateStore state;
   Bench bench(state);
   std::string alarms;  // "100 " each
-  bench.presence.set_alarm([&](std::chrono::milliseconds wait) { alarms += std::to_string(wait.count()) + ' '; });
+  bench.presence.set_alarm(
+      [&](std::chrono::milliseconds wait) { alarms += std::to_string(wait.count()) + ' '; });
   PresenceChannel& room = bench.open("room");
   PresenceChannel& brief = bench.open("brief");
   bench.pass(10'000);  // What a start holds back, and the first telling.
