@@ -198,8 +198,10 @@ TEST_CASE("mistakes in a definition are refused with the definition and the memb
   check_refused(tako, R"([{"name":"twice","auth":false,"transport":"ws"},
                           {"name":"twice","auth":false,"transport":"ws"}])",
                 "twice");
-  check_refused(tako, R"([{"name":"c","auth":false,"transport":"ws","handlers":{"t":"dispatch"}}])",
-                "dispatch");
+  check_refused(tako, R"([{"name":"c","auth":false,"transport":"ws","handlers":{"t":"forward"}}])",
+                "handlers.t");
+  check_refused(tako, R"([{"name":"c","auth":false,"transport":"ws","presence":{"grace":1}}])",
+                "presence.grace");
   CHECK(put(tako, "{}").status == 400);
   CHECK(tako.api("PUT", "/v1/definitions", "nonsense").status == 400);
 }

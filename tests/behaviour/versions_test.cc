@@ -11,6 +11,8 @@ using namespace tako::test;
 namespace {
 
 constexpr std::uint32_t kOfTomorrow = 99;  // a field, or an item, that nobody knows today
+constexpr std::uint64_t kOldest = 1;       // of the link's versions that are spoken here
+constexpr std::uint64_t kNewest = 2;
 constexpr std::uint64_t kEpoch = 7;
 constexpr std::uint64_t kControlStream = 5;
 
@@ -25,7 +27,10 @@ ProtoMessage hello(std::uint64_t version_min, std::uint64_t version_max) {
 }
 
 ProtoMessage newer_hello() {
-  return hello(1, 2).bytes(7, "0.9.0").bytes(kOfTomorrow, "more to say").number(98, 5);
+  return hello(kOldest, kNewest + 1)
+      .bytes(7, "0.9.0")
+      .bytes(kOfTomorrow, "more to say")
+      .number(98, 5);
 }
 
 ProtoMessage subscribe_to_wire() {
@@ -38,11 +43,11 @@ ProtoMessage subscribe_to_wire() {
 }
 
 // Links as that edge and expects one message of `wire` through it.
-void check_served(Cluster& tako, const ProtoMessage& greeting) {
+void check_served(Cluster& tako, const ProtoMessage& greeting, std::uint64_t version) {
   LinkPeer edge = LinkPeer::dial(tako.link_path());
   edge.say(EdgeSays::Hello, greeting);
   const LinkItem welcome = edge.next(BrokerSays::Welcome);
-  CHECK(welcome.number(1) == 1);
+  CHECK(welcome.number(1) == version);
   const LinkItem control = edge.next(BrokerSays::Control);
   CHECK(control.bytes(2).find("wire") != std::string::npos);
   // What only a newer edge says: an item, a field of the frame, a field of a known item.
@@ -65,12 +70,12 @@ struct PlayedBroker {
   // The edge's next link, with its Hello taken.
   LinkPeer accept() {
     LinkPeer edge(socket.accept());
-    CHECK(edge.next(EdgeSays::Hello).number(2) == 1);
+    CHECK(edge.next(EdgeSays::Hello).number(2) == kNewest);
     return edge;
   }
-  void welcome(LinkPeer& edge, const ProtoMessage& more_of_welcome) {
+  void welcome(LinkPeer& edge, std::uint64_t version, const ProtoMessage& more_of_welcome = {}) {
     ProtoMessage welcome;
-    welcome.number(1, 1).number(2, kControlStream).number(3, 1);
+    welcome.number(1, version).number(2, kControlStream).number(3, 1);
     const ProtoMessage whole = ProtoMessage(welcome).bytes(kOfTomorrow, more_of_welcome.wire());
     edge.say(BrokerSays::Welcome, more_of_welcome.wire().empty() ? welcome : whole);
   }
@@ -116,18 +121,18 @@ void check_client_served(PlayedBroker& broker, LinkPeer& edge, std::uint64_t unk
 TEST_CASE(
     "a newer edge and this broker meet at what both speak; what it says more is passed over") {
   Cluster tako(with_definitions());
-  check_served(tako, newer_hello());
+  check_served(tako, newer_hello(), kNewest);
   CHECK(metric(tako.broker_admin(), "tako_broker_links_refused_total") == 0);
 }
 
 TEST_CASE("an older edge, which says less, is served as before") {
   Cluster tako(with_definitions());
-  check_served(tako, hello(1, 1));
+  check_served(tako, hello(kOldest, kOldest), kOldest);
 }
 
 TEST_CASE("an edge out of the broker's range is refused clearly, and the others go on") {
   Cluster tako(with_definitions());
-  for (const auto& [min, max] : {std::pair{2, 3}, {0, 0}, {3, 1}}) {
+  for (const auto& [min, max] : {std::pair{3, 4}, {0, 0}, {3, 1}}) {
     CAPTURE(min);
     LinkPeer edge = LinkPeer::dial(tako.link_path());
     edge.say(EdgeSays::Hello, hello(std::uint64_t(min), std::uint64_t(max)).bytes(7, "9.9.9"));
@@ -140,7 +145,7 @@ TEST_CASE("an edge out of the broker's range is refused clearly, and the others 
   }
   CHECK(metric(tako.broker_admin(), "tako_broker_links_refused_total") == 3);
   tako.broker().wait_for_text("edge=played");
-  tako.broker().wait_for_text("speaks version 2 to 3: upgrade the broker");
+  tako.broker().wait_for_text("speaks version 3 to 4: upgrade the broker");
   WsClient client(tako.edge(), channel_path("wire"));
   settle(client);
   tako.publish("wire", "t", "1");
@@ -150,7 +155,7 @@ TEST_CASE("an edge out of the broker's range is refused clearly, and the others 
 TEST_CASE("this edge serves behind a newer broker, and passes over what that says more") {
   PlayedBroker broker;
   LinkPeer edge = broker.accept();
-  broker.welcome(edge, ProtoMessage().number(1, 1));
+  broker.welcome(edge, kNewest, ProtoMessage().number(1, 1));
   edge.say(kOfTomorrow, ProtoMessage().bytes(1, "an item of tomorrow"));
   edge.send_frame(ProtoMessage().bytes(kOfTomorrow, "a field of tomorrow's frame"));
   // Its definitions know more too; one of them is all new, and its channels are closed here.
@@ -166,9 +171,22 @@ TEST_CASE("this edge serves behind a newer broker, and passes over what that say
 TEST_CASE("this edge serves behind an older broker, which says less") {
   PlayedBroker broker;
   LinkPeer edge = broker.accept();
-  broker.welcome(edge, {});
+  broker.welcome(edge, kOldest);
   PlayedBroker::define(edge, std::string(kWire));
   check_client_served(broker, edge, 0);
+}
+
+TEST_CASE("behind a broker without presence nothing of it is promised") {
+  PlayedBroker broker;
+  LinkPeer edge = broker.accept();
+  broker.welcome(edge, kOldest);
+  PlayedBroker::define(edge, R"([{"name":"wire","auth":false,"transport":"ws","presence":true}])");
+  broker.tako.wait_until_ready();
+  WsClient client(broker.tako.edge(), channel_path("wire", "_presence=list"),
+                  {.subprotocol = "tako.v1"});
+  answer_subscribe(edge, 0);
+  CHECK(expect(client, "tako.ready")["data"]["presence"].is_null());
+  CHECK(client.next_json()["data"].number() == 42);
 }
 
 TEST_CASE("a broker out of reach for this version is told on readyz, and tried again slowly") {
@@ -187,7 +205,7 @@ TEST_CASE("a broker out of reach for this version is told on readyz, and tried a
   // Once the broker is one that it can speak to, the edge finds it by itself.
   LinkPeer edge = broker.accept();
   CHECK(std::chrono::steady_clock::now() - refused_at > std::chrono::seconds(2));
-  broker.welcome(edge, {});
+  broker.welcome(edge, kOldest);
   PlayedBroker::define(edge, std::string(kWire));
   check_client_served(broker, edge, 0);
 }
@@ -195,10 +213,11 @@ TEST_CASE("a broker out of reach for this version is told on readyz, and tried a
 TEST_CASE("a welcome in a version that the edge does not speak is no link") {
   PlayedBroker broker;
   LinkPeer edge = broker.accept();
-  edge.say(BrokerSays::Welcome, ProtoMessage().number(1, 2).number(2, 1).bytes(4, "0.9.0"));
+  edge.say(BrokerSays::Welcome,
+           ProtoMessage().number(1, kNewest + 1).number(2, 1).bytes(4, "0.9.0"));
   CHECK(edge.closed_by_peer());
   wait_until("readyz to tell", [&] {
-    return broker.why_not_ready().find("the broker (0.9.0) speaks version 2 of the link") !=
+    return broker.why_not_ready().find("the broker (0.9.0) speaks version 3 of the link") !=
            std::string::npos;
   });
   CHECK(http_get(broker.tako.edge_admin(), "/readyz").status == 503);
