@@ -29,7 +29,7 @@ TEST_CASE("presence_list_bytes_max") {
   CHECK(members < 1'100);
   edge.leave(1, Departure::Left);
   edge.enter(2'000, "late", long_data());
-  edge.wait_for("+late ");
+  edge.wait_for_member("late");
 }
 
 TEST_CASE("presence_all_members_max") {
@@ -42,7 +42,7 @@ TEST_CASE("presence_all_members_max") {
   CHECK(broker_hits(tako, "presence_all_members_max") == 1);
   edge.leave(1, Departure::Left);
   edge.enter(2, "bob");
-  edge.wait_for("+bob ");
+  edge.wait_for_member("bob");
 }
 
 TEST_CASE("presence_sessions_max") {
@@ -56,7 +56,7 @@ TEST_CASE("presence_sessions_max") {
   edge.leave(1, Departure::Lost);
   edge.enter(2, "ann");
   edge.enter(3, "bob");
-  edge.wait_for("+bob ");
+  edge.wait_for_member("bob");
   CHECK(broker_hits(tako, "presence_sessions_max") == 1);
 }
 

@@ -97,6 +97,10 @@ void PresencePeer::wait_for(std::string_view wanted) {
   }
 }
 
+void PresencePeer::wait_for_member(const std::string& subject) {
+  while (!members_.contains(subject)) static_cast<void>(next());
+}
+
 void PresencePeer::take_member(const std::string& wire) {
   const auto fields = read_proto(wire);
   members_[bytes_of(fields, 1)] = bytes_of(fields, 3);

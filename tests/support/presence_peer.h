@@ -38,6 +38,8 @@ class PresencePeer {
   std::string next();
   // Until this was told, by whatever comes; throws when it does not come.
   void wait_for(std::string_view wanted);
+  // Until it is on the list, told by itself or with all others.
+  void wait_for_member(const std::string& subject);
   [[nodiscard]] const Version& version() const { return version_; }
   // Subject → data.
   [[nodiscard]] const std::map<std::string, std::string>& members() const { return members_; }
