@@ -73,6 +73,7 @@ class Client {
   #token: Token | undefined
   /** Resolves to null where tabs can't share. */
   readonly #tabs: Promise<Tabs | null> | null
+  #joined: Tabs | null = null
   /** Of the tab that leads, while another does. */
   #leaderStatus: ConnectionStatus | null = null
   readonly #stopListening: () => void
@@ -136,6 +137,10 @@ class Client {
   close(): void {
     if (this.status === 'closed') return
     this.#stopListening()
+    // Other tabs go on with what this one held for them: that is no goodbye.
+    if (this.#joined?.hasGuests) {
+      this.#hub.connection.lost(new TakoError('aborted', 'another tab takes over'))
+    }
     for (const feed of new Set(this.#feeds.values())) feed.close()
     this.#feeds.clear()
     this.#hub.close()
@@ -174,7 +179,7 @@ class Client {
         seams,
       )
       this.onStatus(() => tabs.tellStatus())
-      return tabs
+      return (this.#joined = tabs)
     } catch (error) {
       environment.report(error)
       return null

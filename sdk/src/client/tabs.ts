@@ -81,6 +81,11 @@ export class Tabs {
     return this.leader === this.id
   }
 
+  /** Tabs that this one subscribes for. */
+  get hasGuests(): boolean {
+    return this.#guests.size > 0
+  }
+
   port(
     address: ChannelAddress,
     transport: Transport,

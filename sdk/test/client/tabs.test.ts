@@ -233,6 +233,8 @@ test('when the leader goes nobody left, and the follower says what it had said',
   const { leader, socket, told, second } = await twoPresent()
   leader.close()
   await until('its close', () => socket.isClosed)
+  expect(socket.closeCode).toBe(3000)
+  expect(socket.received.map(({ type }) => type)).not.toContain('tako.unsubscribe')
   const next = await harness.server.nextSocket()
   const asked = await next.accept(at(5), 'room?id=1', 'ann')
   expect(asked.data).toMatchObject({ presence: true, presenceData: 2, presenceVersion: '1-a' })
