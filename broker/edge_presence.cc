@@ -92,6 +92,8 @@ void EdgePresence::open(const proto::PresenceOpen& open) {
   if (open.wants_list() && !room.wants_list && open.has_has()) {
     room.stands_at = PresenceVersion{open.has().number(), Epoch{open.has().epoch()}};
   }
+  const bool is_news =
+      (open.wants_list() && !room.wants_list) || (open.wants_counts() && !room.wants_counts);
   if (!open.wants_list()) room.stands_at.reset();
   if (!open.wants_counts()) room.told_count.reset();
   room.wants_list = open.wants_list();
@@ -99,7 +101,7 @@ void EdgePresence::open(const proto::PresenceOpen& open) {
   const std::size_t before = std::exchange(room.connections, open.connections());
   table_.set_connections(room.channel, before, room.connections);
   // Whoever is new here is told at once, whatever the others wait for.
-  if (room.wants_telling()) mark_dirty(room);
+  if (is_news && room.wants_telling()) mark_dirty(room);
 }
 
 void EdgePresence::close(Number number) {

@@ -189,12 +189,15 @@ TEST_CASE("an edge gets the list first, then what changes, each once per interva
   const int frames = one.lists[7].frames;
   for (int i = 0; i < 10; ++i) two.enter(9, 2, "cid", std::to_string(i), 10 + i);
   one.turn();
+  for (std::uint32_t i = 3; i < 6; ++i) one.open(7, "room", i);  // Its own clients come.
   CHECK(one.lists[7].frames == frames);
+  CHECK(one.lists[7].counts == std::pair<std::size_t, std::size_t>{3, 2});
   bench.clock.advance(100);
   bench.presence.tick();
   one.turn();
   CHECK(one.lists[7].frames == frames + 1);
   CHECK(one.subjects(7) == "ann bob cid ");
+  CHECK(one.lists[7].counts == std::pair<std::size_t, std::size_t>{6, 3});
   CHECK(one.lists[7].lists == 1);
 }
 
