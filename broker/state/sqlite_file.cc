@@ -12,7 +12,7 @@
 namespace tako::broker {
 namespace {
 
-constexpr int kBusyMs = 5'000;  // someone looks into it
+constexpr int kBusyMs = 1'000;  // someone looks into it
 
 // EXCLUSIVE before WAL: the index of the write-ahead log needs no file then.
 constexpr const char* kSetUp =
