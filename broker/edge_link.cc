@@ -49,6 +49,7 @@ Result<PageRequest> page_request(const proto::Fetch& fetch) {
     auto before = decode_cursor(fetch.before());
     if (!before) return std::unexpected(std::move(before.error()));
     page.before = *before;
+    page.with_before = fetch.with_before();
   }
   return page;
 }
@@ -301,7 +302,8 @@ void EdgeLink::publish(proto::Publish& publish) {
                                     .connection = std::move(*publish.mutable_connection()),
                                     .message_id = std::move(*publish.mutable_idempotency_key())},
                         .ephemeral = publish.ephemeral(),
-                        .publisher = PublisherKind::Client};
+                        .publisher = PublisherKind::Client,
+                        .sent = std::move(*publish.mutable_sent())};
   ++requests_;
   const auto on_published = [&registry = registry_, id = id_,
                              request](const Result<Published>& published) {

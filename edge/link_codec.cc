@@ -136,6 +136,7 @@ void fill(proto::Fetch& out, const FetchRequest& request) {
   if (request.before.has_value()) *out.mutable_before() = to_proto(*request.before);
   out.set_from_ms(request.from_ms);
   out.set_to_ms(request.to_ms);
+  out.set_with_before(request.with_before);
   out.set_limit(request.limit);
   out.set_bytes_max(request.bytes_max);
 }
@@ -152,6 +153,7 @@ void fill(proto::Publish& out, const PublishRequest& request) {
   out.set_subject(request.subject);
   out.set_connection(request.connection);
   out.set_idempotency_key(request.idempotency_key);
+  out.set_sent(request.sent);
 }
 
 void fill(proto::ApiCall& out, const ApiRequest& request) {

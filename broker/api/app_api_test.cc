@@ -231,6 +231,7 @@ TEST_CASE("history pages both ways by cursor") {
   const ApiAnswer older = api.ask("GET", path + "?_limit=2&_before=" + ids[3]);
   CHECK(api.page_data(older) == "2 3");
   CHECK(member(older, "next") == '"' + ids[2] + '"');
+  CHECK(api.page_data(api.ask("GET", path + "?_limit=2&_until=" + ids[3])) == "3 4");
   CHECK(api.page_data(api.ask("GET", path + "?_after=" + ids[2])) == "4 5");
   const ApiAnswer first = api.ask("GET", path + "?_after=0&_limit=2");
   CHECK(api.page_data(first) == "1 2");
@@ -258,8 +259,9 @@ TEST_CASE("paging options must be right, and are named when unknown") {
   Api api;
   api.fill(1);
   const std::string path = "/v1/channels/feed/messages?";
-  for (const char* option : {"_limit=0", "_limit=1001", "_limit=x", "_limit=", "_from=-1", "_to=x",
-                             "_limt=5", "_after=0&_before=0"}) {
+  for (const char* option :
+       {"_limit=0", "_limit=1001", "_limit=x", "_limit=", "_from=-1", "_to=x", "_limt=5",
+        "_after=0&_before=0", "_after=0&_until=0", "_before=0&_until=0"}) {
     CAPTURE(option);
     check_refused(api.ask("GET", path + option), 400, "bad-request");
   }

@@ -37,10 +37,12 @@ Result<std::size_t> parse_limit(std::string_view text, const RuntimeLimits& limi
 
 Result<void> read_option(const QueryPair& pair, const RuntimeLimits& limits,
                          LimitCounters& counters, PageRequest& page) {
-  if (pair.name == "_after" || pair.name == "_before") {
+  if (pair.name == "_after" || pair.name == "_before" || pair.name == "_until") {
     const auto cursor = parse_cursor(pair.value);
     if (!cursor) return std::unexpected(cursor.error());
+    if (pair.name != "_after" && page.before) return bad("give _before or _until, once");
     (pair.name == "_after" ? page.after : page.before) = *cursor;
+    page.with_before = page.with_before || pair.name == "_until";
     return {};
   }
   if (pair.name == "_limit") {
@@ -55,7 +57,8 @@ Result<void> read_option(const QueryPair& pair, const RuntimeLimits& limits,
     (pair.name == "_from" ? page.from_ms : page.to_ms) = *time;
     return {};
   }
-  return bad("unknown option '" + pair.name + "': known are _after, _before, _limit, _from, _to");
+  return bad("unknown option '" + pair.name +
+             "': known are _after, _before, _until, _limit, _from, _to");
 }
 
 // A JSON string, or null.

@@ -10,8 +10,8 @@
 
 namespace tako::broker {
 
-// `_after`, `_before`, `_limit`, `_from`, `_to` of a query; the rest are the channel's params.
-// Errors: BadRequest, CursorMalformed.
+// `_after`, `_before`, `_until`, `_limit`, `_from`, `_to` of a query; the rest are the channel's
+// params. Errors: BadRequest, CursorMalformed.
 [[nodiscard]] Result<PageRequest> parse_page_query(std::string_view raw_query,
                                                    const RuntimeLimits& limits,
                                                    LimitCounters& counters);

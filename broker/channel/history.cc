@@ -97,7 +97,8 @@ void read_backward(const std::shared_ptr<PageCall>& call, StreamId stream) {
       call->on_page(std::move(page));
       return;
     }
-    before = std::min(before, cursor.from_oldest ? range.first : cursor.position.offset);
+    const std::uint64_t end = cursor.position.offset + (call->request.with_before ? 1 : 0);
+    before = std::min(before, cursor.from_oldest ? range.first : end);
   }
   table.log().load_before(stream, before, range.first, limits_of(table.limits(), call->request),
                           [call, range, before](std::vector<MessagePtr> messages) {
@@ -114,7 +115,7 @@ void read_backward(const std::shared_ptr<PageCall>& call, StreamId stream) {
 void read_page(ChannelTable& table, std::string_view app, std::string_view key,
                const PageRequest& request, OnPage on_page) {
   if (request.after && request.before) {
-    on_page(fail(ErrorCode::BadRequest, "give _after or _before, not both"));
+    on_page(fail(ErrorCode::BadRequest, "_after excludes _before and _until"));
     return;
   }
   const Channel* channel = table.find(app, key);

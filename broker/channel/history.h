@@ -15,6 +15,7 @@ namespace tako::broker {
 struct PageRequest {
   std::optional<Cursor> after = {};   // exclusive; ascending from here
   std::optional<Cursor> before = {};  // exclusive; the newest ones before it. Neither: the newest
+  bool with_before = false;           // `before` is inclusive
   std::int64_t from_ms = 0;           // at or after; 0: open
   std::int64_t to_ms = 0;             // at or before; 0: open
   std::size_t limit = 100;            // cut to history_page_max

@@ -62,6 +62,19 @@ TEST_CASE("before a cursor, the newest ones there") {
   CHECK(history.text({.before = history.at(0), .limit = 2}) == ">");
 }
 
+TEST_CASE("with the message at the cursor, for whoever starts behind it") {
+  History history;
+  const auto text = [&](std::uint64_t offset) {
+    return history.text({.before = history.at(offset), .with_before = true, .limit = 2});
+  };
+  CHECK(text(5) == "4 5 <>");
+  CHECK(text(1) == "1 >");
+  CHECK(text(0) == ">");
+  CHECK(text(10) == "9 10 <");
+  CHECK(history.read({.before = history.at(11), .with_before = true}).gap ==
+        GapReason::AheadOfHead);
+}
+
 TEST_CASE("walking forth and back by cursors sees each message once") {
   History history;
   std::string seen;

@@ -22,12 +22,13 @@ std::size_t record_bytes(const MessageDraft& draft) {
          draft.connection.size();
 }
 
-// What makes a repeat the same message: everything that a reader would see of it.
-Digest body_digest(const std::vector<MessageDraft>& batch) {
+// What makes a repeat the same message: everything that a reader would see of it, unless that was
+// made of what was `sent`.
+Digest body_digest(const std::vector<MessageDraft>& batch, std::string_view sent) {
   std::vector<std::string_view> pieces;
   constexpr std::array<std::string_view, 3> kEncodings{"json", "text", "binary"};
   for (const MessageDraft& message : batch) {
-    pieces.insert(pieces.end(), {message.type, message.data,
+    pieces.insert(pieces.end(), {message.type, sent.empty() ? message.data : sent,
                                  kEncodings.at(static_cast<std::size_t>(message.encoding))});
     for (const auto& [name, value] : message.extras) pieces.insert(pieces.end(), {name, value});
   }
@@ -92,7 +93,7 @@ void Publisher::publish(PublishRequest request, OnPublished on_published) {
   std::vector<MessageDraft> batch;
   batch.push_back(std::move(request.message));
   store({std::move(request.channel), request.publisher, request.ack, std::move(key),
-         std::move(batch)},
+         std::move(batch), std::move(request.sent)},
         [on_published = std::move(on_published)](std::vector<Result<Published>> results) {
           on_published(std::move(results.front()));
         });
@@ -237,7 +238,7 @@ void Publisher::store(ToStore request, OnBatchPublished on_published) {
                 .ack = ack(request.channel.app, request.ack)};
   if (!request.key.empty()) {
     append.key = {.key = key_digest(request.publisher, request.batch.front().subject, request.key),
-                  .body = body_digest(request.batch)};
+                  .body = body_digest(request.batch, request.sent)};
     if (!claim_key(append, on_published)) return;
   }
   ++channel.appends_in_flight_;

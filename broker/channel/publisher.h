@@ -27,6 +27,9 @@ struct PublishRequest {
   bool ephemeral = false;
   PublisherKind publisher = PublisherKind::App;
   std::optional<AckKind> ack = {};  // nullopt: as its app has it (Publisher::set_ack)
+  // What the idempotency key stands for, where the data was made of it, each time anew; empty: the
+  // data.
+  std::string sent = {};
 };
 
 struct Published {
@@ -86,6 +89,7 @@ class Publisher {
     std::optional<AckKind> ack;
     std::string key;  // idempotency key, may be empty
     std::vector<MessageDraft> batch;
+    std::string sent = {};  // in place of the first one's data, for the key; empty: that
   };
 
   [[nodiscard]] Result<void> check(const PublishRequest& request);

@@ -125,6 +125,22 @@ TEST_CASE("a key with another body, type or encoding is refused") {
   CHECK(broker.publish("feed", "2", "k").has_value());  // another channel, another key
 }
 
+TEST_CASE("a key stands for what was sent, whatever was made of it") {
+  TestBroker broker;
+  PublishRequest made = TestBroker::request("chat", "at noon", "k");
+  made.sent = "1";
+  CHECK(broker.publish(made)->position.offset == 1);
+  made.message.data = "at one";
+  const auto again = broker.publish(made);
+  REQUIRE(again.has_value());
+  CHECK(again->repeated);
+  CHECK(again->position.offset == 1);
+  made.sent = "2";
+  CHECK(refusal(broker, made) == ErrorCode::IdempotencyKeyReused);
+  // What is published as it was sent is the same message as what was sent.
+  CHECK(broker.publish("chat", "1", "k")->repeated);
+}
+
 TEST_CASE("keys of the app and of each subject never meet") {
   TestBroker broker;
   CHECK(broker.publish("chat", "app", "k")->position.offset == 1);

@@ -38,6 +38,7 @@ struct FetchRequest {
   ChannelIdentity channel;
   std::optional<Cursor> after = {};   // exclusive; ascending from here
   std::optional<Cursor> before = {};  // exclusive; the newest ones before it. Neither: the newest
+  bool with_before = false;           // `before` is inclusive
   std::int64_t from_ms = 0;           // 0: open
   std::int64_t to_ms = 0;             // 0: open
   std::uint32_t limit = 100;
@@ -60,6 +61,7 @@ struct PublishRequest {
   std::string subject = {};
   std::string connection = {};
   std::string idempotency_key = {};  // empty: none
+  std::string sent = {};             // what the key stands for, if not `data`: that was made of it
 };
 struct PublishAck {
   Position position;  // offset 0: ephemeral
