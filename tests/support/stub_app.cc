@@ -16,8 +16,6 @@
 namespace tako::test {
 namespace {
 
-constexpr std::string_view kAuthorizePath = "/channels/authorize";
-
 int bind_unix(const std::string& path) {
   unlink(path.c_str());
   sockaddr_un address{};
@@ -102,8 +100,8 @@ std::string response_bytes(const StubReply& reply) {
 
 StubApp::StubApp(Endpoint endpoint)
     : endpoint_(std::move(endpoint)),
-      authorize_([](const Json&) { return StubReply{}; }),
       routes_{{"/inspect", inspect}, {"/echo", echo}, {"/count", count}, {"/upgrade", upgrade}} {
+  authorize_with({});
   start();
 }
 
@@ -206,17 +204,18 @@ bool StubApp::serve_call(StubRequest request, HttpStream& stream) {
 }
 
 StubReply StubApp::decide(const StubRequest& request) {
-  Authorize authorize;
+  Answer answer;
   {
     const std::lock_guard lock(mutex_);
-    if (request.path() != kAuthorizePath) {
+    const auto found = calls_.find(request.path());
+    if (found == calls_.end()) {
       proxied_.push_back(request);
       return {.status = 404, .body = "{}"};
     }
-    authorize_calls_.push_back(request);
-    authorize = authorize_;
+    found->second.seen.push_back(request);
+    answer = found->second.answer;
   }
-  return authorize(request.json());
+  return answer(request.json());
 }
 
 bool StubApp::serve_route(const StubRequest& request, HttpStream& stream) {
@@ -232,13 +231,17 @@ bool StubApp::serve_route(const StubRequest& request, HttpStream& stream) {
   return true;
 }
 
-void StubApp::on_authorize(Authorize authorize) {
+void StubApp::on_call(const std::string& path, Answer answer) {
   const std::lock_guard lock(mutex_);
-  authorize_ = std::move(authorize);
+  calls_[path].answer = std::move(answer);
 }
 
 void StubApp::authorize_with(StubReply reply) {
   on_authorize([reply = std::move(reply)](const Json&) { return reply; });
+}
+
+void StubApp::dispatch_with(StubReply reply) {
+  on_dispatch([reply = std::move(reply)](const Json&) { return reply; });
 }
 
 void StubApp::on(std::string path, Route route) {
@@ -246,14 +249,16 @@ void StubApp::on(std::string path, Route route) {
   routes_[std::move(path)] = std::move(route);
 }
 
-std::vector<StubRequest> StubApp::authorize_calls() const {
+std::vector<StubRequest> StubApp::calls(std::string_view path) const {
   const std::lock_guard lock(mutex_);
-  return authorize_calls_;
+  const auto found = calls_.find(path);
+  return found == calls_.end() ? std::vector<StubRequest>() : found->second.seen;
 }
 
-std::vector<StubRequest> StubApp::wait_for_authorize_calls(std::size_t count) const {
-  wait_until("authorize call " + std::to_string(count), [&] { return authorize_count() >= count; });
-  return authorize_calls();
+std::vector<StubRequest> StubApp::wait_for_calls(std::string_view path, std::size_t count) const {
+  wait_until("call " + std::to_string(count) + " of " + std::string(path),
+             [&] { return calls(path).size() >= count; });
+  return calls(path);
 }
 
 std::vector<StubRequest> StubApp::proxied_requests() const {

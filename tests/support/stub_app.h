@@ -1,4 +1,4 @@
-// Plays the app behind the edge: answers authorize calls as the test says, and serves proxied
+// Plays the app behind the edge: answers the edge's calls as the test says, and serves proxied
 // paths.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/support/http_stream.h"
@@ -37,7 +38,8 @@ struct StubReply {
 
 class StubApp {
  public:
-  using Authorize = std::function<StubReply(const Json& call)>;
+  // Answers a call of the edge.
+  using Answer = std::function<StubReply(const Json& call)>;
   // Serves one request: reads the body from the stream as it likes, writes the whole response.
   // Returns false when the connection must end behind it.
   using Route = std::function<bool(const StubRequest& request, HttpStream& stream)>;
@@ -48,7 +50,8 @@ class StubApp {
   //   /echo     the request's body, streamed back chunk by chunk while it arrives
   //   /count    {"bytes":n} of the body
   //   /upgrade  101 to any Upgrade, then every byte back
-  //   /channels/authorize, by default {"ok":true}; anything else: 200 "app <target>"
+  //   /channels/authorize, by default {"ok":true}; others below /channels: 404 until on_call();
+  //   anything else: 200 "app <target>"
   explicit StubApp(Endpoint endpoint = "127.0.0.1:0");
   ~StubApp();
   StubApp(const StubApp&) = delete;
@@ -59,15 +62,29 @@ class StubApp {
   [[nodiscard]] std::string upstream() const;
 
   // Takes effect for the calls that arrive from now on.
-  void on_authorize(Authorize authorize);
+  void on_call(const std::string& path, Answer answer);
+  void on_authorize(Answer answer) { on_call("/channels/authorize", std::move(answer)); }
+  void on_dispatch(Answer answer) { on_call("/channels/dispatch", std::move(answer)); }
   void authorize_with(StubReply reply);
+  void dispatch_with(StubReply reply);
   void on(std::string path, Route route);
 
-  // Bodies of the authorize calls so far, in order of arrival.
-  [[nodiscard]] std::vector<StubRequest> authorize_calls() const;
+  // The calls to such a path so far, in order of arrival.
+  [[nodiscard]] std::vector<StubRequest> calls(std::string_view path) const;
+  [[nodiscard]] std::vector<StubRequest> authorize_calls() const {
+    return calls("/channels/authorize");
+  }
   [[nodiscard]] std::size_t authorize_count() const { return authorize_calls().size(); }
+  [[nodiscard]] std::size_t dispatch_count() const { return calls("/channels/dispatch").size(); }
   // Waits until there were at least `count`, and returns them.
-  [[nodiscard]] std::vector<StubRequest> wait_for_authorize_calls(std::size_t count) const;
+  [[nodiscard]] std::vector<StubRequest> wait_for_calls(std::string_view path,
+                                                        std::size_t count) const;
+  [[nodiscard]] std::vector<StubRequest> wait_for_authorize_calls(std::size_t count) const {
+    return wait_for_calls("/channels/authorize", count);
+  }
+  [[nodiscard]] std::vector<StubRequest> wait_for_dispatch_calls(std::size_t count) const {
+    return wait_for_calls("/channels/dispatch", count);
+  }
   // All other requests so far.
   [[nodiscard]] std::vector<StubRequest> proxied_requests() const;
   // Connections accepted since the start.
@@ -94,9 +111,12 @@ class StubApp {
   mutable std::mutex mutex_;
   std::condition_variable stopped_;
   bool stopping_ = false;
-  Authorize authorize_;
+  struct Calls {
+    Answer answer;
+    std::vector<StubRequest> seen;
+  };
+  std::map<std::string, Calls, std::less<>> calls_;  // By path.
   std::map<std::string, Route> routes_;
-  std::vector<StubRequest> authorize_calls_;
   std::vector<StubRequest> proxied_;
   std::list<Connection> connections_;
   std::size_t connection_count_ = 0;
