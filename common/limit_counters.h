@@ -87,6 +87,9 @@
   X(fragments_max)                                                                                 \
   X(pongs_pending_max)                                                                             \
   X(publishes_per_connection_max)                                                                  \
+  X(client_rate_refusals_max)                                                                      \
+  X(client_rate_buckets_max)                                                                       \
+  X(rewind_messages_max)                                                                           \
   X(auth_envelope_ms)                                                                              \
   X(empty_connection_ms)                                                                           \
   X(stream_progress_ms)                                                                            \
@@ -100,6 +103,11 @@
   X(authorize_cache_max)                                                                           \
   X(authorize_cache_ms_max)                                                                        \
   X(authorize_reply_bytes_max)                                                                     \
+  X(dispatch_timeout_ms)                                                                           \
+  X(dispatch_concurrency_max)                                                                      \
+  X(dispatch_waiting_max)                                                                          \
+  X(dispatch_bytes_max)                                                                            \
+  X(dispatch_reason_bytes_max)                                                                     \
   X(api_key_failures_max)                                                                          \
   /* HTTP, towards clients and towards the app behind. */                                          \
   X(http_connections_max)                                                                          \

@@ -103,6 +103,9 @@ inline constexpr std::size_t kConnectionsMax = 100'000;        // per edge: 503 
 inline constexpr std::size_t kFragmentsMax = 16'384;           // of one message: close 1009
 inline constexpr std::size_t kPongsPendingMax = 60;            // unread pongs: close 4408
 inline constexpr std::size_t kPublishesPerConnectionMax = 64;  // unanswered: rate-limited, 4429
+inline constexpr std::size_t kClientRateRefusalsMax = 100;     // within a minute: close 4429
+inline constexpr std::size_t kClientRateBucketsMax = 300'000;  // per edge: the idlest is forgotten
+inline constexpr std::int64_t kRewindMessagesMax = 10'000;     // of a rewind: refused above
 inline constexpr std::int64_t kAuthEnvelopeMs = 5'000;
 inline constexpr std::int64_t kEmptyConnectionMs = 10'000;   // rich, no subscription: 4401
 inline constexpr std::int64_t kStreamProgressMs = 60'000;    // no write progress: dropped
@@ -116,7 +119,12 @@ inline constexpr std::size_t kAuthorizeWaitingMax = 20'000;  // 503, 4503
 inline constexpr std::size_t kAuthorizeCacheMax = 10'000;    // answers kept: oldest go
 inline constexpr std::int64_t kAuthorizeCacheMsMax = 60'000;
 inline constexpr std::size_t kAuthorizeReplyBytesMax = 64 * kKiB;
-inline constexpr std::size_t kApiKeyFailuresMax = 20;  // per IP and minute: 429
+inline constexpr std::int64_t kDispatchTimeoutMs = 5'000;    // told unavailable
+inline constexpr std::size_t kDispatchConcurrencyMax = 64;   // calls in flight; more wait
+inline constexpr std::size_t kDispatchWaitingMax = 10'000;   // told limit-reached
+inline constexpr std::size_t kDispatchBytesMax = 64 * kMiB;  // of all that wait: limit-reached
+inline constexpr std::size_t kDispatchReasonBytesMax = 500;  // of a rejection: cut
+inline constexpr std::size_t kApiKeyFailuresMax = 20;        // per IP and minute: 429
 
 // uv: sockets and the loop (common/uv).
 inline constexpr std::size_t kAcceptsPerTurn = 64;     // the rest waits for the next loop turn

@@ -78,6 +78,8 @@ struct RuntimeLimits {
   std::size_t connections_max = limits::kConnectionsMax;
   std::size_t fragments_max = limits::kFragmentsMax;
   std::size_t pongs_pending_max = limits::kPongsPendingMax;
+  std::size_t client_rate_refusals_max = limits::kClientRateRefusalsMax;
+  std::size_t client_rate_buckets_max = limits::kClientRateBucketsMax;
   std::int64_t auth_envelope_ms = limits::kAuthEnvelopeMs;
   std::int64_t empty_connection_ms = limits::kEmptyConnectionMs;
   std::int64_t stream_progress_ms = limits::kStreamProgressMs;
@@ -90,6 +92,10 @@ struct RuntimeLimits {
   std::size_t authorize_cache_max = limits::kAuthorizeCacheMax;
   std::int64_t authorize_cache_ms_max = limits::kAuthorizeCacheMsMax;
   std::size_t authorize_reply_bytes_max = limits::kAuthorizeReplyBytesMax;
+  std::int64_t dispatch_timeout_ms = limits::kDispatchTimeoutMs;
+  std::size_t dispatch_concurrency_max = limits::kDispatchConcurrencyMax;
+  std::size_t dispatch_waiting_max = limits::kDispatchWaitingMax;
+  std::size_t dispatch_bytes_max = limits::kDispatchBytesMax;
   std::size_t api_key_failures_max = limits::kApiKeyFailuresMax;
 
   // HTTP, towards clients and towards the app behind.

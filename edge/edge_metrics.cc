@@ -42,6 +42,12 @@ void register_sessions(Metrics& metrics, const EdgeCounters& counters) {
                   counters.client_messages);
   metrics.counter("tako_edge_client_messages_refused_total", "Client messages refused.",
                   counters.client_messages_refused);
+  const std::string limited = "tako_edge_rate_limited_total";
+  const std::string limited_help = "Client messages refused for a clientRate, by whose it is.";
+  metrics.counter(limited, limited_help, counters.rate_limited_by_connection,
+                  {{"by", "connection"}});
+  metrics.counter(limited, limited_help, counters.rate_limited_by_subject, {{"by", "subject"}});
+  metrics.counter(limited, limited_help, counters.rate_limited_by_channel, {{"by", "channel"}});
   metrics.counter("tako_edge_history_reads_total", "Pages of history served.",
                   counters.history_reads);
   metrics.counter("tako_edge_presence_reads_total", "Pages of presence asked for.",
@@ -102,6 +108,16 @@ void register_upstream(Metrics& metrics, const ServerSideCounters& counters) {
                   counters.authorize_kept);
   metrics.counter("tako_edge_authorize_failures_total", "Authorize calls without an answer.",
                   counters.authorize_failures);
+  metrics.counter("tako_edge_dispatch_calls_total", "Dispatch calls sent to apps.",
+                  counters.dispatch_calls);
+  const std::string answers = "tako_edge_dispatch_answers_total";
+  const std::string answers_help = "What apps decided about messages.";
+  metrics.counter(answers, answers_help, counters.dispatch_fanouts, {{"action", "fanout"}});
+  metrics.counter(answers, answers_help, counters.dispatch_drops, {{"action", "drop"}});
+  metrics.counter(answers, answers_help, counters.dispatch_rejections, {{"action", "reject"}});
+  metrics.counter("tako_edge_dispatch_failures_total",
+                  "Messages that no app decided about: no answer, or not as agreed.",
+                  counters.dispatch_failures);
 }
 
 void register_fanout(Metrics& metrics, const FanoutCounters& counters) {

@@ -35,6 +35,7 @@
 #include "edge/handoff/successor.h"
 #include "edge/server/edge_server.h"
 #include "edge/server/http_authorizer.h"
+#include "edge/server/http_dispatcher.h"
 #include "edge/session/broker_events.h"
 #include "edge/session/services.h"
 #include "edge/supervisor.h"
@@ -254,6 +255,7 @@ class Edge final : BrokerLink::Listener, HandoffHost {
   void on_tick() {
     hub_.tick();
     events_.tick();
+    rates_.tick();
   }
 
   // The first signal lets clients go one by one, the second ends at once.
@@ -267,7 +269,24 @@ class Edge final : BrokerLink::Listener, HandoffHost {
   void drain() {
     if (std::exchange(is_draining_, true)) return;
     log_.info("draining", {{"clients", server_.live_clients()}, {"ms", config_.edge.drain_ms}});
-    server_.drain([this] { loop_.stop(); });
+    server_.drain([this] { see_messages_through(); });
+  }
+
+  // Messages that the app is being asked about outlive their clients, and are given the time that
+  // the app has.
+  void see_messages_through() {
+    if (!publishes_.is_idle()) {
+      log_.info("waiting for messages under way", {{"messages", publishes_.unanswered()}});
+    }
+    const auto& limits = config_.limits;
+    give_up_messages_.start_once(
+        std::chrono::milliseconds(limits.dispatch_timeout_ms + limits.link_wait_ms));
+    publishes_.when_idle([this] { loop_.stop(); });
+  }
+
+  void give_up_messages() {
+    log_.warn("messages under way are given up", {{"messages", publishes_.unanswered()}});
+    loop_.stop();
   }
 
   void end(int status) {
@@ -290,13 +309,22 @@ class Edge final : BrokerLink::Listener, HandoffHost {
   PresenceHub presence_{link_, loop_, client_presence_encoders(), config_.limits, limit_counters_};
   HttpAuthorizer authorizer_{loop_,           wheel_.wheel(),   config_.limits,
                              limit_counters_, server_counters_, config_.apps};
+  HttpDispatcher dispatcher_{loop_,
+                             wheel_.wheel(),
+                             config_.limits,
+                             limit_counters_,
+                             server_counters_,
+                             config_.apps,
+                             [this](std::string_view text) { log_.warn(text); }};
+  PublishLines publishes_{link_, dispatcher_, config_.limits, limit_counters_};
+  ClientRates rates_{loop_, config_.limits, limit_counters_, session_counters_};
   DefinitionsDirectory definitions_;
   LinkGate gate_{link_, loop_, random_, config_.limits, limit_counters_};
   EdgeBrokerEvents events_{hub_, presence_, definitions_, authorizer_, gate_};
   OriginPolicies origins_ = origins_of(config_);
-  EdgeServices services_{hub_,         presence_,      link_,           authorizer_,
-                         definitions_, gate_,          origins_,        loop_,
-                         random_,      config_.limits, limit_counters_, session_counters_};
+  EdgeServices services_{
+      hub_,  presence_, link_,          authorizer_,     definitions_,      gate_,      origins_,
+      loop_, random_,   config_.limits, limit_counters_, session_counters_, publishes_, rates_};
   std::vector<std::unique_ptr<ClientProtocol>> protocols_ = make_client_protocols(services_);
   EdgeServer server_{{loop_, wheel_.wheel(), random_, link_, origins_, config_, limit_counters_,
                       server_counters_, [this](std::string_view text) { log_.warn(text); }},
@@ -318,6 +346,7 @@ class Edge final : BrokerLink::Listener, HandoffHost {
   bool is_draining_ = false;
   Successor successor_;
   uv::Timer give_up_successor_{loop_, [this] { successor_.kill(); }};
+  uv::Timer give_up_messages_{loop_, [this] { give_up_messages(); }};
   uv::Timer tick_{loop_, [this] { on_tick(); }};
   service::Watchdog watchdog_{loop_};
   uv::SignalWatcher on_term_{loop_, SIGTERM, [this] { on_stop_signal(); }};

@@ -59,4 +59,11 @@ Result<std::optional<Cursor>> requested_cursor(const ClientRequest& request, boo
   return query == nullptr ? std::nullopt : cursor_from(*query, "last_message_id");
 }
 
+Result<Rewind> requested_rewind(const ClientRequest& request) {
+  const Result<std::vector<QueryPair>> pairs = split_query(request.query);
+  if (!pairs) return std::unexpected(pairs.error());
+  const std::string* text = query_value(*pairs, "_rewind");
+  return text == nullptr ? Rewind{} : parse_rewind(*text);
+}
+
 }  // namespace tako::edge

@@ -37,4 +37,7 @@ struct ChannelPlan {
 [[nodiscard]] Result<std::optional<Cursor>> requested_cursor(const ClientRequest& request,
                                                              bool from_header);
 
+// `_rewind` of the query: where it starts without a cursor. Errors: MessageMalformed.
+[[nodiscard]] Result<Rewind> requested_rewind(const ClientRequest& request);
+
 }  // namespace tako::edge

@@ -97,8 +97,10 @@ Result<FetchRequest> parse_page_query(std::string_view raw_query, const RuntimeL
   if (!after) return std::unexpected(after.error());
   const auto before = cursor_option(*pairs, "_before");
   if (!before) return std::unexpected(before.error());
-  if (*after && *before) {
-    return fail(ErrorCode::BadRequest, "_after and _before exclude each other");
+  const auto until = cursor_option(*pairs, "_until");
+  if (!until) return std::unexpected(until.error());
+  if (static_cast<int>(after->has_value()) + before->has_value() + until->has_value() > 1) {
+    return fail(ErrorCode::BadRequest, "_after, _before and _until exclude each other");
   }
   const auto limit = limit_option(*pairs, limits);
   if (!limit) return std::unexpected(limit.error());
@@ -108,7 +110,8 @@ Result<FetchRequest> parse_page_query(std::string_view raw_query, const RuntimeL
   if (!to) return std::unexpected(to.error());
   FetchRequest request;
   request.after = *after;
-  request.before = *before;
+  request.before = *until ? *until : *before;
+  request.with_before = until->has_value();
   request.from_ms = *from;
   request.to_ms = *to;
   request.limit = static_cast<std::uint32_t>(*limit);
@@ -172,44 +175,60 @@ Result<void> PublishOnceRequest::check(const Definition& definition) {
   }
   const Result<HandlerKind> handler = check_handler(definition, message_);
   if (!handler) return std::unexpected(handler.error());
-  is_ephemeral_ = *handler == HandlerKind::Ephemeral;
+  handler_ = *handler;
   return {};
 }
 
 void PublishOnceRequest::on_admitted(const ChannelTarget& target, const Grant& grant) {
+  const auto rated = services().rates.take({.connection = 0,
+                                            .subject = grant.subject,
+                                            .channel = target.channel,
+                                            .definition = *target.definition});
+  if (!rated) {
+    ++services().counters.client_messages_refused;
+    return refuse(rated.error());
+  }
   ++services().counters.client_messages;
   channel_ = target.channel.name;
   subject_ = grant.subject;
-  NativeRequests& requests = owner();
-  services().broker.publish({.channel = target.channel,
-                             .type = message_.type,
-                             .data = message_.data,
-                             .encoding = Encoding::Json,
-                             .ephemeral = is_ephemeral_,
-                             .subject = grant.subject,
-                             .connection = {},
-                             .idempotency_key = message_.idempotency_key},
-                            [&requests, number = number()](const Result<PublishAck>& ack) {
-                              if (auto* self = requests.find(number)) {
-                                static_cast<PublishOnceRequest*>(self)->on_ack(ack);
-                              }
-                            });
+  const auto told = [&requests = owner(), number = number()](const Result<Published>& published) {
+    if (auto* self = requests.find(number)) {
+      static_cast<PublishOnceRequest*>(self)->on_told(published);
+    }
+  };
+  PublishLines& publishes = services().publishes;
+  const auto sent = publishes.send(publishes.new_line(),
+                                   {.publish = {.channel = target.channel,
+                                                .type = message_.type,
+                                                .data = message_.data,
+                                                .encoding = Encoding::Json,
+                                                .ephemeral = handler_ == HandlerKind::Ephemeral,
+                                                .subject = grant.subject,
+                                                .connection = {},
+                                                .idempotency_key = message_.idempotency_key},
+                                    .handler = handler_,
+                                    .params = target.params,
+                                    .ip = request().ip},
+                                   told);
+  if (!sent) on_told(std::unexpected(sent.error()));
 }
 
 // 201 with the message as it is stored; 200 for a repeated key, and for what is not stored.
-void PublishOnceRequest::on_ack(const Result<PublishAck>& ack) {
-  if (!ack) {
+void PublishOnceRequest::on_told(const Result<Published>& published) {
+  if (!published) {
     ++services().counters.client_messages_refused;
-    return refuse(ack.error());
+    return refuse(published.error());
   }
+  if (published->is_dropped) return respond(200, kJsonHeaders, R"({"dropped":true})");
+  const PublishAck& ack = published->ack;
   std::string json;
-  append_message_json(json, {.position = ack->position,
+  append_message_json(json, {.position = ack.position,
                              .channel = channel_,
                              .type = message_.type,
-                             .data = message_.data,
+                             .data = published->data ? *published->data : message_.data,
                              .encoding = Encoding::Json,
                              .subject = subject_});
-  const bool is_new = ack->position.offset != 0 && !ack->repeated_key;
+  const bool is_new = ack.position.offset != 0 && !ack.repeated_key;
   respond(is_new ? 201 : 200, kJsonHeaders, std::move(json));
 }
 

@@ -54,7 +54,7 @@ class HistoryRequest final : public AdmittedRequest {
   FetchRequest fetch_;
 };
 
-// POST of a client message.
+// POST of a client message. Like one of a connection it is seen through when the client has gone.
 class PublishOnceRequest final : public AdmittedRequest {
  public:
   PublishOnceRequest(EdgeServices& services, NativeRequests& owner,
@@ -66,15 +66,15 @@ class PublishOnceRequest final : public AdmittedRequest {
  private:
   Result<void> check(const Definition& definition) override;
   void on_admitted(const ChannelTarget& target, const Grant& grant) override;
-  void on_ack(const Result<PublishAck>& ack);
+  void on_told(const Result<Published>& published);
 
   ClientMessage message_;
-  bool is_ephemeral_ = false;
+  HandlerKind handler_ = HandlerKind::Relay;
   std::string channel_;
   std::string subject_;
 };
 
-// The `_after`, `_before`, `_limit`, `_from`, `_to` of a query. Errors: CursorMalformed,
+// The `_after`, `_before`, `_until`, `_limit`, `_from`, `_to` of a query. Errors: CursorMalformed,
 // BadRequest, ParamsInvalid.
 [[nodiscard]] Result<FetchRequest> parse_page_query(std::string_view raw_query,
                                                     const RuntimeLimits& limits);

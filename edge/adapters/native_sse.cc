@@ -138,6 +138,11 @@ void SseRequest::start() {
     count_limit(presence.error(), services().limit_counters);
     return on_refused(presence.error());
   }
+  const Result<Rewind> rewind = requested_rewind(request());
+  if (!rewind) {
+    count_limit(rewind.error(), services().limit_counters);
+    return on_refused(rewind.error());
+  }
   const SseOptions sse = options();
   stream_ = std::make_unique<NativeSse>(services(), sse, *this);
   stream_->subscribe({.call = std::move(plan->call),
@@ -145,6 +150,7 @@ void SseRequest::start() {
                       .credentials = std::move(plan->credentials),
                       .operation = Operation::Subscribe,
                       .cursor = *cursor,
+                      .rewind = *rewind,
                       .form = sse.is_chunked ? WireForm::SseChunked : WireForm::SsePlain,
                       .presence = *std::move(presence)});
 }

@@ -55,8 +55,8 @@ void NativeWsPlain::on_frame(std::string_view message) {
 }
 
 void NativeWsPlain::on_published(const ClientPublisher::Tag& /*tag*/,
-                                 const Result<PublishAck>& ack) {
-  if (!ack && is_open()) refuse_message(ack.error());
+                                 const Result<Published>& published) {
+  if (!published && is_open()) refuse_message(published.error());
 }
 
 // Errors that are no close code of their own: what matters to the client is whether to try again.

@@ -29,7 +29,7 @@ class NativeWsPlain final : public NativeWs, public ClientPublisher::Observer {
   void on_gap(Subscription& subscription, const Gap& gap) override;
   void on_ended(Subscription& subscription, const Error& error) override;
   void on_granted_again(Subscription& subscription) override;
-  void on_published(const ClientPublisher::Tag& tag, const Result<PublishAck>& ack) override;
+  void on_published(const ClientPublisher::Tag& tag, const Result<Published>& published) override;
 
   void refuse_message(const Error& error);
 

@@ -11,6 +11,8 @@ void save_awaited(const SubscriptionRequest& request, proto::AwaitedRecord& reco
   save_call(request.call, *record.mutable_call());
   record.set_ip(request.credentials.ip);
   PresenceSession::save_request(request.presence, *record.mutable_presence());
+  record.set_rewind_messages(request.rewind.messages);
+  record.set_rewind_ms(request.rewind.ms);
   if (!request.cursor) return;
   record.set_has_cursor(true);
   record.set_from_oldest(request.cursor->from_oldest);
@@ -53,6 +55,7 @@ void NativeWs::restore_awaited(const proto::AwaitedRecord& record) {
                           .credentials = {.header = {}, .cookie = {}, .ip = record.ip()},
                           .operation = Operation::Connect,
                           .cursor = {},
+                          .rewind = {record.rewind_messages(), record.rewind_ms()},
                           .form = form(),
                           .presence = PresenceSession::restored_request(record.presence())});
   if (!record.has_cursor()) return;

@@ -47,12 +47,18 @@ void WsRequest::start() {
     count_limit(presence.error(), services().limit_counters);
     return refuse(presence.error());
   }
+  const Result<Rewind> rewind = requested_rewind(request());
+  if (!rewind) {
+    count_limit(rewind.error(), services().limit_counters);
+    return close_with(rewind.error().code);
+  }
   accept(std::make_unique<SubscriptionRequest>(
       SubscriptionRequest{.call = std::move(plan->call),
                           .target = std::move(plan->target),
                           .credentials = std::move(plan->credentials),
                           .operation = Operation::Connect,
                           .cursor = *cursor,
+                          .rewind = *rewind,
                           .form = offers_rich(request()) ? WireForm::WsRich : WireForm::WsPlain,
                           .presence = *std::move(presence)}));
 }

@@ -146,22 +146,24 @@ void NativeWsRich::end_subscriptions(PresenceEnd reason) {
   for (const auto& channel : channels_) channel->subscription.end(reason);
 }
 
-void NativeWsRich::on_published(const ClientPublisher::Tag& tag, const Result<PublishAck>& ack) {
+void NativeWsRich::on_published(const ClientPublisher::Tag& tag,
+                                const Result<Published>& published) {
   if (!is_open()) return;
-  if (!ack) {
+  if (!published) {
     ++services().counters.client_messages_refused;
-    send_error(ack.error(), tag.ref, tag.key);
+    send_error(published.error(), tag.ref, tag.key);
     return;
   }
   if (tag.ref.empty()) return;
+  const Position& position = published->ack.position;
   RichChannel* channel = find(tag.key);
   const bool is_ahead = channel != nullptr && channel->subscription.is_live() &&
-                        channel->subscription.position().offset < ack->position.offset;
+                        channel->subscription.position().offset < position.offset;
   // As a cursor the ack's id says that all before it was received: so not before it was.
   if (!tag.echo && is_ahead) {
-    channel->held_acks.push_back({tag.ref, ack->position});
+    channel->held_acks.push_back({tag.ref, position});
   } else {
-    connection().send_control(rich::ack(tag.ref, ack->position, tag.key));
+    connection().send_control(rich::ack(tag.ref, position, tag.key));
   }
 }
 

@@ -45,7 +45,7 @@ class NativeWsRich final : public NativeWs, public ClientPublisher::Observer {
   void on_own_passed(Subscription& subscription, std::uint64_t offset) override;
   void on_presence_refused(Subscription& subscription, const Error& error) override;
 
-  void on_published(const ClientPublisher::Tag& tag, const Result<PublishAck>& ack) override;
+  void on_published(const ClientPublisher::Tag& tag, const Result<Published>& published) override;
 
   void on_subscribe(const ClientFrame& frame);
   void on_unsubscribe(const ClientFrame& frame);
@@ -54,6 +54,10 @@ class NativeWsRich final : public NativeWs, public ClientPublisher::Observer {
   void on_presence(const ClientFrame& frame, std::string_view text);
   [[nodiscard]] static std::optional<PresenceWish> presence_told(const RichChannel& channel);
   void on_client_message(const ClientFrame& frame, std::string_view text);
+  // One per connection, once it sends something.
+  [[nodiscard]] ClientPublisher& publisher();
+  // Tells what is wrong with a frame; a client that goes on above its rates is closed.
+  void refuse_frame(const Error& error, std::string_view ref, std::string_view key);
   [[nodiscard]] Result<SubscriptionRequest> request_for(SubscribeCommand command) const;
 
   RichChannel& add(std::string ref);

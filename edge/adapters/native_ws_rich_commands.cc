@@ -32,7 +32,10 @@ void NativeWsRich::on_subscribe(const ClientFrame& frame) {
     return send_error(full, ref);
   }
   Result<SubscribeCommand> command = parse_subscribe(data_of(frame));
-  if (!command) return send_error(command.error(), ref);
+  if (!command) {
+    count_limit(command.error(), services().limit_counters);
+    return send_error(command.error(), ref);
+  }
   Result<SubscriptionRequest> request = request_for(std::move(*command));
   if (!request) {
     ++services().counters.subscriptions_refused;
@@ -74,6 +77,7 @@ Result<SubscriptionRequest> NativeWsRich::request_for(SubscribeCommand command) 
                              .credentials = std::move(credentials),
                              .operation = Operation::Connect,
                              .cursor = command.cursor,
+                             .rewind = command.rewind,
                              .form = WireForm::WsRich,
                              .presence = std::move(command.presence)};
 }
@@ -126,13 +130,23 @@ void NativeWsRich::on_client_message(const ClientFrame& frame, std::string_view 
     if (channel->is_first) return hold(text);
     return send_error(Error{ErrorCode::SubscriptionUnknown, "not subscribed yet", 0}, ref, key);
   }
+  const auto published = publisher().publish(channel->subscription, std::move(*message), id_);
+  if (!published) refuse_frame(published.error(), ref, channel->subscription.key());
+}
+
+ClientPublisher& NativeWsRich::publisher() {
   if (publisher_ == nullptr) {
     publisher_ = std::make_unique<ClientPublisher>(services(), book_, *this);
   }
-  const auto published = publisher_->publish(channel->subscription, std::move(*message), id_);
-  if (published) return;
+  return *publisher_;
+}
+
+void NativeWsRich::refuse_frame(const Error& error, std::string_view ref, std::string_view key) {
   ++services().counters.client_messages_refused;
-  send_error(published.error(), ref, channel->subscription.key());
+  send_error(error, ref, key);
+  if (error.code != ErrorCode::RateLimited || !publisher().is_flooding()) return;
+  ++services().limit_counters.client_rate_refusals_max;
+  close(ErrorCode::RateLimited);
 }
 
 }  // namespace tako::edge

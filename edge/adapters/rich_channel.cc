@@ -32,6 +32,14 @@ Result<SubscribeCommand> parse_subscribe(std::string_view data) {
   auto presence = presence_of_members(*members);
   if (!presence) return std::unexpected(presence.error());
   command.presence = *std::move(presence);
+  const JsonMember* rewind = find_member(*members, "rewind");
+  if (rewind != nullptr && rewind->raw != "null") {
+    // A text, or a number: its digits.
+    const auto parsed =
+        parse_rewind(json_string_value(rewind->raw).value_or(std::string(rewind->raw)));
+    if (!parsed) return std::unexpected(parsed.error());
+    command.rewind = *parsed;
+  }
   return command;
 }
 

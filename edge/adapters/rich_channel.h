@@ -44,12 +44,13 @@ struct RichChannel {
   Subscription subscription;
 };
 
-// What a tako.subscribe asks for: {channel, params?, token?, lastMessageId?, presence…?}.
+// What a tako.subscribe asks for: {channel, params?, token?, lastMessageId?, rewind?, presence…?}.
 struct SubscribeCommand {
   std::string channel;
   std::string params = "{}";  // a JSON object
   std::optional<HeaderCredential> credential;
   std::optional<Cursor> cursor;
+  Rewind rewind = {};
   PresenceRequest presence;
 };
 // `data`: the frame's member, a JSON object. Errors: MessageMalformed, CursorMalformed.

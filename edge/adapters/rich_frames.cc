@@ -68,6 +68,9 @@ SharedBytes error(const Error& error, std::string_view ref, std::string_view key
   members += R"(,"message":)" + json_string(error.message());
   members += R"(,"hint":)" + json_string(info.hint);
   members += info.retryable ? R"(,"retryable":true)" : R"(,"retryable":false)";
+  if (error.retry_after_ms > 0) {
+    members += R"(,"retryAfterMs":)" + std::to_string(error.retry_after_ms);
+  }
   return frame("error", members, key);
 }
 

@@ -63,6 +63,7 @@ bool Feed::join(Subscriber& subscriber, const Join& join) {
   TAKO_CHECK(subscriber.feed_ == nullptr);
   subscriber.feed_ = this;
   subscriber.asked_ = join.cursor;
+  if (!join.cursor) set_rewind(subscriber, join.rewind);
   subscriber.form_ = join.form;
   subscriber.slow_ = join.slow;
   subscriber.is_public_ = join.is_public;

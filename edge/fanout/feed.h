@@ -102,9 +102,15 @@ class Feed {
     FrameSink* sink;
     Subscriber* subscriber;
   };
+  static constexpr Cursor kFromOldest{.from_oldest = true, .position = {}};
   struct Fetch {
     std::uint32_t id;
     Cursor after;
+    std::int64_t since_ms = 0;  // not 0: only the first message since then, as a place to start at
+
+    [[nodiscard]] bool asks_like(const Fetch& other) const {
+      return after == other.after && since_ms == other.since_ms;
+    }
   };
 
   // feed.cc: who is in, and where
@@ -132,9 +138,18 @@ class Feed {
   [[nodiscard]] bool judge(Subscriber& subscriber);
   void start(Subscriber& subscriber, const Start& start);
   void start_from_page(Subscriber& subscriber, const FetchPage& page);
-  void request_page(const Cursor& after);
+  void request_page(const Cursor& after) { begin_fetch({.id = 0, .after = after}); }
+  void begin_fetch(Fetch fetch);
   void use_page(Subscriber& subscriber, const Cursor& after, const FetchPage& page);
-  void give_up_page(const Cursor& after, const Error& error);
+  void give_up(const Fetch& fetch, const Error& error);
+  // Has not started, and can with the answer to this.
+  [[nodiscard]] static bool waits_for(const Subscriber& subscriber, const Fetch& fetch);
+
+  // feed_rewind.cc: where one starts that wants what came before
+  void set_rewind(Subscriber& subscriber, const Rewind& rewind) const;
+  [[nodiscard]] Cursor behind(std::uint64_t offset) const;
+  [[nodiscard]] bool find_place(Subscriber& subscriber);
+  void use_place(std::int64_t since_ms, const FetchPage& page);
 
   // feed_pump.cc: what a subscriber gets
   void deliver_live(std::span<const MessagePtr> run);

@@ -27,7 +27,9 @@ bool Feed::continue_at(Subscriber& subscriber, const Position& handed_head) {
 }
 
 bool Feed::judge(Subscriber& subscriber) {
+  if (subscriber.is_rewinding_ && !subscriber.asked_ && !find_place(subscriber)) return true;
   if (!subscriber.asked_) {
+    subscriber.cursor_ = window_.head;
     start(subscriber, {.at = head(), .resumed = false, .gap = {}});
     return false;
   }
@@ -48,19 +50,20 @@ bool Feed::judge(Subscriber& subscriber) {
   ++context_.counters.resumed_from_cache;
   const Position after{resume.after, window_.epoch};
   subscriber.cursor_ = resume.after;
-  start(subscriber, {.at = asked.from_oldest ? after : asked.position, .resumed = true, .gap = {}});
+  start(subscriber, {.at = asked.from_oldest ? after : asked.position,
+                     .resumed = !subscriber.is_rewinding_,
+                     .gap = {}});
   return false;
 }
 
-// The caller has set cursor_ when the start is not the head, nor behind a gap.
+// The caller has set cursor_, unless the start is behind a gap.
 void Feed::start(Subscriber& subscriber, const Start& start) {
   if (start.gap) {
     subscriber.cursor_ = start.gap->to.offset;
     ++context_.counters.gaps_told;
-  } else if (!start.resumed) {
-    subscriber.cursor_ = window_.head;
   }
   subscriber.asked_.reset();
+  subscriber.is_rewinding_ = false;
   subscriber.replay_to_ = window_.head;
   subscriber.place_ = Place::Behind;
   starting_ = &subscriber;  // What follows is pumped behind what the callback sends.
@@ -70,8 +73,9 @@ void Feed::start(Subscriber& subscriber, const Start& start) {
   pump(subscriber);
 }
 
-void Feed::request_page(const Cursor& after) {
-  if (std::ranges::find(fetches_, after, &Fetch::after) != fetches_.end()) {
+void Feed::begin_fetch(Fetch fetch) {
+  const auto asks_alike = [&](const Fetch& other) { return other.asks_like(fetch); };
+  if (std::ranges::any_of(fetches_, asks_alike)) {
     ++context_.counters.fetches_merged;
     return;
   }
@@ -80,23 +84,24 @@ void Feed::request_page(const Cursor& after) {
     return;
   }
   ++context_.counters.fetches;
-  const std::uint32_t id = ++last_fetch_;
-  fetches_.push_back({id, after});
+  fetch.id = ++last_fetch_;
+  fetches_.push_back(fetch);
   FetchRequest request;
   request.channel = channel_;
-  request.after = after;
-  request.limit = kPageMessages;
+  request.after = fetch.after;
+  request.from_ms = fetch.since_ms;
+  request.limit = fetch.since_ms != 0 ? 1 : kPageMessages;
   request.bytes_max = static_cast<std::uint32_t>(context_.limits.outbox_bytes_max);
-  context_.host.fetch_for(*this, id, std::move(request));
+  context_.host.fetch_for(*this, fetch.id, std::move(request));
 }
 
-void Feed::on_page(std::uint32_t fetch, Result<FetchPage> page) {
-  const auto found = std::ranges::find(fetches_, fetch, &Fetch::id);
+void Feed::on_page(std::uint32_t id, Result<FetchPage> page) {
+  const auto found = std::ranges::find(fetches_, id, &Fetch::id);
   if (found == fetches_.end()) return;  // The link was lost meanwhile.
-  const Cursor after = found->after;
+  const Fetch fetch = *found;
   fetches_.erase(found);
   if (!page) {
-    give_up_page(after, page.error());
+    give_up(fetch, page.error());
     return;
   }
   if (page->window.epoch != window_.epoch) {
@@ -104,7 +109,11 @@ void Feed::on_page(std::uint32_t fetch, Result<FetchPage> page) {
     return;
   }
   window_.oldest = std::max(window_.oldest, page->window.oldest);
-  for_each_waiting([&](Subscriber& subscriber) { use_page(subscriber, after, *page); });
+  if (fetch.since_ms != 0) {
+    use_place(fetch.since_ms, *page);
+    return retry();
+  }
+  for_each_waiting([&](Subscriber& subscriber) { use_page(subscriber, fetch.after, *page); });
   if (page->messages.empty()) {
     context_.host.retry_later(*this);
   } else {
@@ -112,10 +121,17 @@ void Feed::on_page(std::uint32_t fetch, Result<FetchPage> page) {
   }
 }
 
+bool Feed::waits_for(const Subscriber& subscriber, const Fetch& fetch) {
+  if (subscriber.place_ != Place::Asking) return false;
+  if (fetch.since_ms == 0) return subscriber.asked_ == fetch.after;
+  return subscriber.is_rewinding_ && !subscriber.asked_ &&
+         subscriber.rewind_since_ms_ == fetch.since_ms;
+}
+
 // A page serves whoever stands inside of it, not only those who asked for it.
 void Feed::use_page(Subscriber& subscriber, const Cursor& after, const FetchPage& page) {
   if (subscriber.place_ == Place::Asking) {
-    if (subscriber.asked_ == after) start_from_page(subscriber, page);
+    if (waits_for(subscriber, {.id = 0, .after = after})) start_from_page(subscriber, page);
     return;
   }
   if (subscriber.place_ != Place::Behind) return;
@@ -132,6 +148,10 @@ void Feed::use_page(Subscriber& subscriber, const Cursor& after, const FetchPage
 
 void Feed::start_from_page(Subscriber& subscriber, const FetchPage& page) {
   const Cursor asked = *subscriber.asked_;
+  if (page.gap && subscriber.is_rewinding_) {
+    subscriber.asked_ = kFromOldest;  // What it would have had is gone: so it has less.
+    return request_page(kFromOldest);
+  }
   if (page.gap) {
     const Gap gap{.from = asked.position, .to = head(), .reason = *page.gap};
     start(subscriber, {.at = asked.position, .resumed = false, .gap = gap});
@@ -145,13 +165,13 @@ void Feed::start_from_page(Subscriber& subscriber, const FetchPage& page) {
   }
   subscriber.cursor_ = at.offset;
   page_ = page.messages;
-  start(subscriber, {.at = at, .resumed = true, .gap = {}});
+  start(subscriber, {.at = at, .resumed = !subscriber.is_rewinding_, .gap = {}});
   page_ = {};
 }
 
-void Feed::give_up_page(const Cursor& after, const Error& error) {
+void Feed::give_up(const Fetch& fetch, const Error& error) {
   for_each_waiting([&](Subscriber& subscriber) {
-    if (subscriber.place_ == Place::Asking && subscriber.asked_ == after) end(subscriber, error);
+    if (waits_for(subscriber, fetch)) end(subscriber, error);
   });
   context_.host.retry_later(*this);  // For those who are behind: they stay.
 }

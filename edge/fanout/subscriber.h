@@ -10,6 +10,7 @@
 #include "common/result.h"
 #include "edge/fanout/frame_sink.h"
 #include "edge/fanout/message.h"
+#include "edge/fanout/rewind.h"
 
 namespace tako::edge {
 
@@ -25,14 +26,15 @@ struct Gap {
 // The subscription stands. What comes behind `at` follows, unless there is a `gap`: then what comes
 // behind `gap->to`.
 struct Start {
-  Position at;           // the client's own cursor, or the head when it has none
+  Position at;           // the client's own cursor, or the head or its rewind when it has none
   bool resumed = false;  // a cursor was given, and nothing is missing
   std::optional<Gap> gap;
 };
 
 // What a session wants of a channel.
 struct Join {
-  std::optional<Cursor> cursor = {};  // absent: new messages only
+  std::optional<Cursor> cursor = {};  // absent: new messages only, or
+  Rewind rewind = {};                 // what came before them
   WireForm form = WireForm::WsPlain;
   SlowPolicy slow = SlowPolicy::Resume;
   bool is_public = false;  // served on when the link has been away for limits::kLinkLostServeMs
@@ -97,11 +99,15 @@ class Subscriber {
   std::uint64_t cursor_ = 0;     // while Behind: last offset sent
   std::uint64_t replay_to_ = 0;  // up to here it catches up, and is not slow
   std::int64_t joined_ms_ = 0;
+  // Without a cursor, until started: the newest so many, or (not 0) those since this wall time.
+  std::int64_t rewind_messages_ = 0;
+  std::int64_t rewind_since_ms_ = 0;
   std::uint32_t index_ = 0;  // in the feed's list
   Place place_ = Place::None;
   WireForm form_ = WireForm::WsPlain;
   SlowPolicy slow_ = SlowPolicy::Resume;
   bool is_public_ = false;
+  bool is_rewinding_ = false;  // until started; what is gone by then is no gap
 };
 
 }  // namespace tako::edge

@@ -33,6 +33,12 @@ struct ServerSideCounters {
   std::uint64_t authorize_merged = 0;  // answered by another's call in flight
   std::uint64_t authorize_kept = 0;    // answered by a kept answer
   std::uint64_t authorize_failures = 0;
+  // Messages that the app decides about.
+  std::uint64_t dispatch_calls = 0;    // sent to apps
+  std::uint64_t dispatch_fanouts = 0;  // answered so
+  std::uint64_t dispatch_drops = 0;
+  std::uint64_t dispatch_rejections = 0;
+  std::uint64_t dispatch_failures = 0;  // no answer, or one that is not as agreed
 };
 
 }  // namespace tako::edge

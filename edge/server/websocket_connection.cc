@@ -11,8 +11,10 @@ namespace {
 constexpr std::uint16_t kCloseNormal = 1000;  // RFC 6455 7.4.1
 
 // What a browser's script sees as the reason: one word for each close code, also where several
-// errors share it, or the phrase that a code of RFC 6455 has had in this protocol.
+// errors share it, or the phrase that a code of RFC 6455 has had in this protocol. Two say more
+// than the word of their code: what is to be done about them is something else.
 std::string_view default_reason(const ErrorInfo& info) {
+  if (info.code == ErrorCode::MessageRejected || info.code == ErrorCode::Revoked) return info.name;
   switch (info.close_code) {
     case 1000:
     case 1003:

@@ -167,6 +167,9 @@ TEST_CASE("a close says the one word of its code, or the phrase of the older cod
                {ErrorCode::Restarting, 1012, "restarting"},
                {ErrorCode::TooSlow, 4408, "too-slow"},
                {ErrorCode::TypeNotAllowed, 4415, "message-malformed"},
+               {ErrorCode::MessageRejected, 4415, "message-rejected"},
+               {ErrorCode::VerifyRejected, 4403, "verify-rejected"},
+               {ErrorCode::Revoked, 4403, "revoked"},
                {ErrorCode::LimitReached, 4503, "unavailable"},
                {ErrorCode::NotFound, 1011, "not-found"}};
   for (const auto& test : cases) {

@@ -41,8 +41,8 @@ Result<ChannelTarget> resolve_channel(const ChannelCall& call,
 
 Credentials credentials_of(const ClientRequest& request, const Definition& definition) {
   Credentials credentials;
-  if (!definition.auth) return credentials;
   credentials.ip = request.ip;
+  if (!definition.auth) return credentials;
   if (const auto& name = definition.auth->header_name) {
     if (const std::string* value = request.header(*name)) {
       credentials.header = parse_credential(*value);

@@ -58,7 +58,7 @@ struct Credentials {
   [[nodiscard]] bool is_by_cookie() const { return cookie && !header; }
 };
 
-// Only those that the definition names; none for a public channel.
+// Only those that the definition names; the ip alone for a public channel.
 [[nodiscard]] Credentials credentials_of(const ClientRequest& request,
                                          const Definition& definition);
 

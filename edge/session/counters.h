@@ -21,6 +21,9 @@ struct EdgeCounters {
   std::uint64_t keepalives_sent = 0;
   std::uint64_t client_messages = 0;  // published for clients
   std::uint64_t client_messages_refused = 0;
+  std::uint64_t rate_limited_by_connection = 0;  // refused: above the definition's clientRate
+  std::uint64_t rate_limited_by_subject = 0;
+  std::uint64_t rate_limited_by_channel = 0;
   std::uint64_t history_reads = 0;
   std::uint64_t presence_reads = 0;
   std::uint64_t drained = 0;

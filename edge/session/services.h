@@ -10,10 +10,12 @@
 #include "edge/fanout/hub.h"
 #include "edge/fanout/presence_hub.h"
 #include "edge/session/authorizer.h"
+#include "edge/session/client_rates.h"
 #include "edge/session/counters.h"
 #include "edge/session/definitions_directory.h"
 #include "edge/session/link_gate.h"
 #include "edge/session/origin_policies.h"
+#include "edge/session/publish_lines.h"
 
 namespace tako::edge {
 
@@ -30,6 +32,8 @@ struct EdgeServices {
   const RuntimeLimits& limits;
   LimitCounters& limit_counters;
   EdgeCounters& counters;
+  PublishLines& publishes;
+  ClientRates& rates;
 };
 
 // When a refused or drained client should come back: between one and three seconds, so that those

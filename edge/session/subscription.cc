@@ -19,6 +19,7 @@ void Subscription::move(SubscriptionEvent event) {
 void Subscription::open(SubscriptionRequest request) {
   operation_ = request.operation;
   join_ = {.cursor = request.cursor,
+           .rewind = request.rewind,
            .form = request.form,
            .slow = request.target.definition->slow,
            .is_public = request.target.is_public()};
@@ -26,6 +27,7 @@ void Subscription::open(SubscriptionRequest request) {
   if (counts_presence(*request.target.definition)) {
     presence_request_ = std::make_unique<PresenceRequest>(std::move(request.presence));
   }
+  ip_ = request.credentials.ip;
   watch_definitions(request.target);
   if (definition_->auth) {
     credentials_ = std::make_unique<Credentials>(std::move(request.credentials));
@@ -158,9 +160,13 @@ std::int64_t Subscription::expires_ms() const {
 void Subscription::reauthorize(HeaderCredential credential) {
   if (!is_live() || !credentials_) return;
   credentials_->header = std::move(credential);
-  const Result<ChannelTarget> target = resolve_channel(call_, definitions_);
+  ask(params());
+}
+
+Params Subscription::params() const {
+  Result<ChannelTarget> target = resolve_channel(call_, definitions_);
   TAKO_CHECK(target.has_value());  // It was resolved under these very definitions.
-  ask(target->params);
+  return std::move(target->params);
 }
 
 void Subscription::on_definitions_changed(std::string_view app,

@@ -45,6 +45,7 @@ struct SubscriptionRequest {
   Credentials credentials;
   Operation operation = Operation::Subscribe;
   std::optional<Cursor> cursor;
+  Rewind rewind = {};  // without a cursor
   WireForm form = WireForm::WsPlain;
   PresenceRequest presence = {};
 };
@@ -91,6 +92,9 @@ class Subscription final : private Subscriber,
   [[nodiscard]] const std::string& key() const { return channel_.key; }
   [[nodiscard]] const Definition& definition() const { return *definition_; }
   [[nodiscard]] const Grant& grant() const { return grant_; }
+  // All params that it was asked for with, and from which address: what the app is told of.
+  [[nodiscard]] Params params() const;
+  [[nodiscard]] const std::string& ip() const { return ip_; }
   // The last position passed on to the sink; while live.
   [[nodiscard]] Position position() const { return Subscriber::position(); }
 
@@ -141,6 +145,7 @@ class Subscription final : private Subscriber,
   std::unique_ptr<Credentials> credentials_;           // null for a public channel
   std::unique_ptr<PresenceRequest> presence_request_;  // until it stands
   std::unique_ptr<PresenceSession> presence_;
+  std::string ip_;
   std::unique_ptr<Authorizer::Ticket> ticket_;
   bool is_restored_ = false;
   FrameSink* paused_sink_ = nullptr;  // while nothing may be delivered before the app's answer

@@ -87,6 +87,7 @@ void Subscription::save(proto::SubscriptionRecord& record) const {
   record.set_offset(position().offset);
   record.set_epoch(position().epoch.value);
   record.set_feed_head(feed_head().offset);
+  record.set_ip(ip_);
   save_grant(grant_, *record.mutable_grant());
   if (definition_->auth) {
     proto::AuthRuleRecord& rule = *record.mutable_auth();
@@ -107,6 +108,7 @@ void Subscription::restore(const proto::SubscriptionRecord& record, const Restor
   operation_ = as.operation;
   call_ = restored_call(record.call());
   channel_.key = record.key();
+  ip_ = record.ip();
   grant_ = restored_grant(record.grant());
   const auto& definitions = services_.definitions.of(call_.app);
   Result<ChannelTarget> target = resolve_channel(call_, definitions);

@@ -137,8 +137,12 @@ class CostBench {
   LinkGate gate_{broker_, loop_, random_, config.limits, limit_counters};
   EdgeBrokerEvents events_{hub_, presence_, definitions_, authorizer_, gate_};
   OriginPolicies origins_;
-  EdgeServices services_{hub_,     presence_, broker_, authorizer_,   definitions_,   gate_,
-                         origins_, loop_,     random_, config.limits, limit_counters, sessions_};
+  FakeDispatcher dispatcher_;
+  PublishLines publishes_{broker_, dispatcher_, config.limits, limit_counters};
+  ClientRates rates_{loop_, config.limits, limit_counters, sessions_};
+  EdgeServices services_{hub_,           presence_, broker_,    authorizer_, definitions_,
+                         gate_,          origins_,  loop_,      random_,     config.limits,
+                         limit_counters, sessions_, publishes_, rates_};
   std::vector<std::unique_ptr<ClientProtocol>> protocols_ = make_client_protocols(services_);
   EdgeServer server_{{loop_, wheel_.wheel(), random_, broker_, origins_, config, limit_counters,
                       counters, [](std::string_view) {}},

@@ -29,6 +29,11 @@ inline constexpr std::string_view kDefinitions = R"({"definitions":[
   {"name":"feed","auth":false,"transport":"sse","keepaliveIntervalMs":1000},
   {"name":"ck","auth":{"headerName":false,"cookieName":"sid"},"transport":"ws"},
   {"name":"both","auth":{"headerName":"x-token","cookieName":"sid"},"transport":"ws"},
+  {"name":"desk","auth":{},"transport":"ws","paramsSchema":{"type":"object",
+     "properties":{"n":{"type":"integer"},"who":{"type":"string"}}},"contextParams":["who"],
+   "handlers":{"ask":"dispatch","message":"relay"}},
+  {"name":"rated","auth":false,"transport":"ws","handlers":{"message":"relay"},
+   "clientRate":{"connection":1,"subject":0,"channel":2}},
   {"name":"a/b","auth":false,"transport":"ws"}]})";
 
 struct NativeFixture {

@@ -281,8 +281,10 @@ class FakeBroker final : public BrokerPort {
     }
     std::size_t bytes = 0;
     for (const MessagePtr& message : log.messages) {
-      if (message->position.offset <= after) continue;
-      if (request.before && message->position.offset >= request.before->position.offset) {
+      if (message->position.offset <= after || message->time_ms < request.from_ms) continue;
+      const std::uint64_t end =
+          request.before ? request.before->position.offset + (request.with_before ? 1 : 0) : 0;
+      if (request.before && message->position.offset >= end) {
         page.more_after = true;
         break;
       }

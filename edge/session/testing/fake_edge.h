@@ -75,6 +75,9 @@ class FakeConnection final : public ClientConnection {
   void drain(std::int64_t retry_ms) {
     if (is_open()) handler_->on_drain(retry_ms);
   }
+  [[nodiscard]] Movability movability() const {
+    return handler_ ? handler_->movability() : Movability::Never;
+  }
   // The end of the loop turn: a connection that was closed lets its handler go.
   void end_turn() {
     if (closed || aborted) hang_up();
@@ -221,6 +224,43 @@ class FakeAuthorizer final : public Authorizer {
   std::deque<std::shared_ptr<Pending>> waiting_;
 };
 
+// The app's handler: answers each call when run() is called, by what `decide` says.
+class FakeDispatcher final : public Dispatcher {
+ public:
+  Result<std::unique_ptr<Ticket>> dispatch(DispatchCall call, Reply reply) override {
+    if (refusal) return std::unexpected(*refusal);
+    calls.push_back(call);
+    waiting_.push_back({std::move(call), std::move(reply)});
+    return std::make_unique<Ticket>();
+  }
+  // The oldest one.
+  bool run_one() {
+    if (waiting_.empty()) return false;
+    Pending pending = std::move(waiting_.front());
+    waiting_.pop_front();
+    pending.reply(decide(pending.call));
+    return true;
+  }
+  void run() {
+    while (!is_slow && run_one()) {
+    }
+  }
+
+  std::vector<DispatchCall> calls;
+  std::function<Result<DispatchAnswer>(const DispatchCall&)> decide = [](const DispatchCall&) {
+    return Result<DispatchAnswer>(DispatchAnswer{.action = DispatchAction::Fanout});
+  };
+  std::optional<Error> refusal;
+  bool is_slow = false;  // run() answers nothing, run_one() does
+
+ private:
+  struct Pending {
+    DispatchCall call;
+    Reply reply;
+  };
+  std::deque<Pending> waiting_;
+};
+
 // An edge without sockets. `encoders` come from the protocols under test.
 class FakeEdge {
  public:
@@ -234,6 +274,7 @@ class FakeEdge {
     for (int i = 0; i < 8; ++i) {
       broker.run();
       authorizer.run();
+      dispatcher.run();
     }
   }
   void advance(std::int64_t ms) {
@@ -250,6 +291,7 @@ class FakeEdge {
   FakeClock clock;
   FakeBroker broker{clock};
   FakeAuthorizer authorizer;
+  FakeDispatcher dispatcher;
   SeededRandom random{1};
   RuntimeLimits limits;
   LimitCounters limit_counters;
@@ -260,8 +302,10 @@ class FakeEdge {
   DefinitionsDirectory definitions;
   LinkGate gate{broker, clock, random, limits, limit_counters};
   EdgeBrokerEvents events{hub, presence, definitions, authorizer, gate};
-  EdgeServices services{hub,     presence, broker, authorizer, definitions,    gate,
-                        origins, clock,    random, limits,     limit_counters, counters};
+  PublishLines publishes{broker, dispatcher, limits, limit_counters};
+  ClientRates rates{clock, limits, limit_counters, counters};
+  EdgeServices services{hub,   presence, broker, authorizer,     definitions, gate,      origins,
+                        clock, random,   limits, limit_counters, counters,    publishes, rates};
 };
 
 }  // namespace tako::edge::testing
