@@ -208,6 +208,21 @@ TEST_CASE_FIXTURE(PresenceNativeFixture, "a subscribe command takes the same wis
   CHECK(said().empty());
 }
 
+TEST_CASE_FIXTURE(PresenceNativeFixture, "what a client says of itself counts as its messages do") {
+  FakeExchange& client = enter("room");
+  static_cast<void>(take(client));
+  const std::string update =
+      R"({"type":"tako.presence","key":"room","data":{"action":"update","data":1}})";
+  for (std::int64_t i = 0; i < 2 * limits::kClientRateConnectionDefault; ++i) say(client, update);
+  CHECK(take(client).empty());
+  say(client, update);
+  const Texts told = take(client);
+  REQUIRE(told.size() == 1);
+  CHECK(holds(told[0], R"("code":"rate-limited")"));
+  CHECK(holds(told[0], R"("retryAfterMs":)"));
+  CHECK(client.connection.is_open());
+}
+
 TEST_CASE_FIXTURE(PresenceNativeFixture, "update, leave and enter are said, and acknowledged") {
   FakeExchange& client = enter("room");
   static_cast<void>(said());

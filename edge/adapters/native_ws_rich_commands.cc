@@ -131,7 +131,9 @@ void NativeWsRich::on_client_message(const ClientFrame& frame, std::string_view 
     return send_error(Error{ErrorCode::SubscriptionUnknown, "not subscribed yet", 0}, ref, key);
   }
   const auto published = publisher().publish(channel->subscription, std::move(*message), id_);
-  if (!published) refuse_frame(published.error(), ref, channel->subscription.key());
+  if (published) return;
+  ++services().counters.client_messages_refused;
+  refuse_frame(published.error(), ref, channel->subscription.key());
 }
 
 ClientPublisher& NativeWsRich::publisher() {
@@ -142,7 +144,6 @@ ClientPublisher& NativeWsRich::publisher() {
 }
 
 void NativeWsRich::refuse_frame(const Error& error, std::string_view ref, std::string_view key) {
-  ++services().counters.client_messages_refused;
   send_error(error, ref, key);
   if (error.code != ErrorCode::RateLimited || !publisher().is_flooding()) return;
   ++services().limit_counters.client_rate_refusals_max;

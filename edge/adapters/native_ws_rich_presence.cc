@@ -40,6 +40,9 @@ void NativeWsRich::on_presence(const ClientFrame& frame, std::string_view text) 
     return send_error(Error{ErrorCode::SubscriptionUnknown, "not subscribed yet", 0}, ref,
                       said_key);
   }
+  if (const auto rated = publisher().take_rate(subscription); !rated) {
+    return refuse_frame(rated.error(), ref, subscription.key());
+  }
   auto command = parse_presence_command(data_of(frame));
   if (!command) return send_error(command.error(), ref, subscription.key());
   const auto done = obey(subscription, *std::move(command));
