@@ -66,8 +66,11 @@ struct HeldList {
 };
 
 struct Bench : LinkBench {
-  explicit Bench(StateStore* durable = nullptr, RuntimeLimits changed = {})
+  explicit Bench(StateStore* durable = nullptr, RuntimeLimits changed = {},
+                 std::int64_t later_ms = 0)
       : LinkBench(changed, durable) {
+    clock.advance(later_ms);
+    random = SeededRandom(static_cast<std::uint64_t>(later_ms));  // Epochs of its own.
     define(kRooms);
     presence.restore();
   }
@@ -356,7 +359,7 @@ TEST_CASE("an edge with clients on more channels than there may be is hung up on
 // ---- The storm: several edges, whatever happens, in any order.
 
 struct Storm {
-  Storm(std::uint64_t seed, StateStore* durable) : random(seed), bench(durable) {
+  Storm(std::uint64_t seed, StateStore* state) : random(seed), durable(state) {
     for (std::uint64_t i = 0; i < kEdges; ++i) link(i);
   }
 
@@ -368,13 +371,28 @@ struct Storm {
     HeldList held;
     if (edges[index]) held = edges[index]->lists[kRoom];
     edges[index].reset();
-    edges[index] = std::make_unique<Peer>(bench, index + 1);
+    relink(index, std::move(held));
+  }
+  void relink(std::uint64_t index, HeldList held) {
+    edges[index] = std::make_unique<Peer>(*bench, index + 1);
     held.refused.clear();
     edges[index]->lists[kRoom] = held;
     edges[index]->open(kRoom, "room", 1);
     for (const auto& [session, subject] : sessions[index]) {
       edges[index]->enter(kRoom, session, subject);
     }
+  }
+  // Another broker, a second later; clients stay with their edges.
+  void restart() {
+    const std::int64_t passed_ms = bench->clock.wall_ms() - FakeClock().wall_ms() + 1'000;
+    if (random.below(2) == 0) bench->presence.freeze();  // It ended in order; else it was killed.
+    HeldList held[kEdges];
+    for (std::uint64_t i = 0; i < kEdges; ++i) {
+      held[i] = edges[i]->lists[kRoom];
+      edges[i].reset();
+    }
+    bench = std::make_unique<Bench>(durable, RuntimeLimits{}, passed_ms);
+    for (std::uint64_t i = 0; i < kEdges; ++i) relink(i, std::move(held[i]));
   }
   void step() {
     const std::uint64_t index = random.below(kEdges);
@@ -401,6 +419,7 @@ struct Storm {
         if (random.below(4) == 0) link(index);
         return;
       case 8:
+        if (random.below(50) == 0) restart();
         if (random.below(4) == 0) revoke("s" + std::to_string(random.below(8)));
         return;
       default:
@@ -410,10 +429,10 @@ struct Storm {
   void say(std::uint64_t index, std::uint64_t session, const std::string& subject) {
     sessions[index][session] = subject;
     edges[index]->enter(kRoom, session, subject, std::to_string(random.below(3)),
-                        static_cast<std::int64_t>(bench.clock.wall_ms()));
+                        static_cast<std::int64_t>(bench->clock.wall_ms()));
   }
   void revoke(const std::string& subject) {
-    bench.presence.disconnect("default", subject, "", "");
+    bench->presence.disconnect("default", subject, "", "");
     for (std::uint64_t index = 0; index < kEdges; ++index) {
       std::erase_if(sessions[index], [&](const auto& entry) {
         if (entry.second != subject) return false;
@@ -423,8 +442,8 @@ struct Storm {
     }
   }
   void pass(std::int64_t ms) {
-    bench.clock.advance(ms);
-    bench.presence.tick();
+    bench->clock.advance(ms);
+    bench->presence.tick();
     for (const auto& edge : edges) edge->turn();
   }
   // When all is quiet, every list is the truth: those who have a session, and nobody else.
@@ -436,7 +455,7 @@ struct Storm {
     for (const auto& each : sessions) {
       for (const auto& [session, subject] : each) truth.insert(subject);
     }
-    const PresenceChannel* room = bench.presence.find("default", "room");
+    const PresenceChannel* room = bench->presence.find("default", "room");
     REQUIRE(room != nullptr);
     std::map<std::string, Wire> members;
     for (const PresenceMemberPtr& member : room->list()) {
@@ -454,7 +473,8 @@ struct Storm {
   }
 
   SeededRandom random;
-  Bench bench;
+  StateStore* durable;
+  std::unique_ptr<Bench> bench = std::make_unique<Bench>(durable);
   std::map<std::uint64_t, std::string> sessions[kEdges];
   std::unique_ptr<Peer> edges[kEdges];
 };
@@ -468,7 +488,7 @@ TEST_CASE("through a storm of all that can happen, lists and changes by version 
       for (int i = 0; i < 400; ++i) storm.step();
       storm.check();
     }
-    if (seed % 2 == 0) CHECK(state.rows.size() == storm.bench.presence.members());
+    if (seed % 2 == 0) CHECK(state.rows.size() == storm.bench->presence.members());
   }
 }
 
