@@ -397,7 +397,7 @@ struct Storm {
   void step() {
     const std::uint64_t index = random.below(kEdges);
     Peer& edge = *edges[index];
-    const std::uint64_t session = random.below(12);
+    const std::uint64_t session = random.below(12) + (random.below(4) == 0 ? 98 : 0);
     const bool is_used = sessions[index].contains(session);
     switch (random.below(10)) {
       case 0:
@@ -431,14 +431,21 @@ struct Storm {
     edges[index]->enter(kRoom, session, subject, std::to_string(random.below(3)),
                         static_cast<std::int64_t>(bench->clock.wall_ms()));
   }
+  // The edges hear of it later: meanwhile the subject may be let in again.
   void revoke(const std::string& subject) {
-    bench->presence.disconnect("default", subject, "", "");
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> ended;
     for (std::uint64_t index = 0; index < kEdges; ++index) {
       std::erase_if(sessions[index], [&](const auto& entry) {
-        if (entry.second != subject) return false;
-        edges[index]->gone(kRoom, entry.first, proto::PRESENCE_REVOKED);
-        return true;
+        if (entry.second == subject) ended.emplace_back(index, entry.first);
+        return entry.second == subject;
       });
+    }
+    bench->presence.disconnect("default", subject, "", "");
+    const std::uint64_t again = 100 + random.below(10);
+    if (random.below(2) == 0 && !sessions[0].contains(again)) say(0, again, subject);
+    for (const auto& [index, session] : ended) {
+      if (sessions[index].contains(session)) continue;  // By the same number.
+      edges[index]->gone(kRoom, session, proto::PRESENCE_REVOKED);
     }
   }
   void pass(std::int64_t ms) {

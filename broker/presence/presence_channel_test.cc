@@ -124,6 +124,20 @@ TEST_CASE("a goodbye waits for another session's loss, which may come back") {
   CHECK(bench.listener.take() == Heard{"leave ann lost"});
 }
 
+TEST_CASE("of two that were lost one comes back and says goodbye: the other's grace goes on") {
+  Bench bench;
+  const MemberId ann = bench.enter("ann");
+  static_cast<void>(bench.enter("ann"));
+  bench.leave("ann", ann, PresenceReason::Lost);
+  bench.leave("ann", ann, PresenceReason::Lost);
+  bench.pass(1'000);
+  CHECK(bench.enter("ann") == ann);
+  bench.leave("ann", ann, PresenceReason::Left);
+  CHECK(bench.listener.take() == Heard{"enter ann"});
+  bench.pass(4'000);
+  CHECK(bench.listener.take() == Heard{"leave ann lost"});
+}
+
 TEST_CASE("the grace runs from the last loss") {
   Bench bench;
   const MemberId ann = bench.enter("ann");
