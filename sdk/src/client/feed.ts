@@ -14,17 +14,10 @@ import type { Port, PortEvents } from './port.js'
 import { isCovered } from './position.js'
 import type { PresenceFeed } from './presence.js'
 import type { PresenceHandle } from './presence_handle.js'
+import { Renewal } from './renewal.js'
 import type { SubscriptionEvent } from './subscription_state.js'
 import { askToken, isAuthError } from './token.js'
 import type { Gap, Token } from './types.js'
-
-/**
- * Renewals are so far apart at least: a server that notices 30 s ahead asks again at once when the app
- * grants for less, and would have the app judge without a pause.
- */
-const renewalGapMs = 1_000
-/** A token function that failed during a renewal is asked again: its network may be back. */
-const renewalRetryMs = 3_000
 
 /** One subscriber of a feed. */
 export interface Member extends Standing {
@@ -59,8 +52,7 @@ export class Feed implements PortEvents {
   #isSettling = false
   readonly #backoff: Backoff
   #cancelTimer = () => {}
-  #renewedMs = -Infinity
-  #cancelRenewal = () => {}
+  readonly #renewal: Renewal
 
   constructor(
     readonly context: ClientContext,
@@ -73,6 +65,8 @@ export class Feed implements PortEvents {
     this.port = makePort(this)
     this.outbox = new Outbox(context.environment, this.port, context)
     this.#backoff = new Backoff(context.backoff, context.environment.random)
+    const give = (token: string) => this.port.renew(token)
+    this.#renewal = new Renewal(context, () => this.token, give)
   }
 
   get members(): ReadonlySet<Member> {
@@ -130,7 +124,7 @@ export class Feed implements PortEvents {
   /** The default token changed. */
   tokenChanged(): void {
     if (this.#audience.members.size === 0) return // The last has just left; there is nobody to ask for.
-    if (this.#phase === 'live') this.#renew()
+    if (this.#phase === 'live') this.#renewal.start()
     else if (this.error !== null && isAuthError(this.error)) this.retry()
   }
 
@@ -178,26 +172,7 @@ export class Feed implements PortEvents {
   }
 
   onRenewalDue(): void {
-    this.#renewIn(Math.max(0, this.#renewedMs + renewalGapMs - this.context.environment.now()))
-  }
-
-  #renewIn(waitMs: number): void {
-    this.#cancelRenewal()
-    this.#cancelRenewal = this.context.environment.setTimer(() => this.#renew(), waitMs)
-  }
-
-  #renew(): void {
-    this.#renewedMs = this.context.environment.now()
-    const attempt = this.#attempt
-    const { environment, timeoutMs } = this.context
-    Promise.resolve(askToken(environment, this.token, timeoutMs))
-      .then((token) => {
-        if (token !== null && attempt === this.#attempt) this.port.renew(token)
-      })
-      .catch(() => {
-        // Tried again while the permission lasts; when it ends, the next attempt tells.
-        if (attempt === this.#attempt) this.#renewIn(renewalRetryMs)
-      })
+    this.#renewal.due()
   }
 
   onLost(error: TakoError): void {
@@ -317,6 +292,7 @@ export class Feed implements PortEvents {
 
   #begin(): void {
     this.#cancelTimer()
+    this.#renewal.stop()
     this.#attempt += 1
     this.#phase = 'wanting'
     this.port.want()
@@ -381,7 +357,7 @@ export class Feed implements PortEvents {
 
   #stop(phase: Phase, error: TakoError): void {
     this.#cancelTimer()
-    this.#cancelRenewal()
+    this.#renewal.stop()
     this.#attempt += 1
     this.#phase = phase
     this.error = error
