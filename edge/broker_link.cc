@@ -22,6 +22,7 @@ constexpr std::int64_t kRedialRefusedMs = 5'000;  // of versions that don't meet
 constexpr std::int64_t kRedialRestartMs = 100;  // most, while a broker that said goodbye is awaited
 constexpr milliseconds kTick{100};
 constexpr std::uint32_t kFirstWithPresence = 2;  // of the link's versions
+constexpr std::uint32_t kFirstWithBefore = 2;    // likewise
 
 }  // namespace
 
@@ -340,6 +341,13 @@ void BrokerLink::presence_gone(ChannelNumber number, std::uint64_t session, Pres
 }
 
 void BrokerLink::fetch(FetchRequest request, Reply<FetchPage> reply) {
+  if (request.with_before && link_version_ != 0 && link_version_ < kFirstWithBefore) {
+    // It would leave a message out, and nobody would know.
+    loop_.post([reply = std::move(reply)] {
+      reply(fail(ErrorCode::NotImplemented, "the broker is too old for _until: upgrade it"));
+    });
+    return;
+  }
   proto::EdgeItem item;
   fill(*item.mutable_fetch(), request);
   item.mutable_fetch()->set_request(++last_request_);

@@ -224,6 +224,27 @@ TEST_CASE("a broker of the link's first version is told nothing of presence") {
   CHECK(bench.broker->find(proto::EdgeItem::kPresenceOpen) == nullptr);
 }
 
+TEST_CASE("a page with its end is not asked of a broker that would leave the end out") {
+  for (const std::uint32_t version : {1U, 2U}) {
+    CAPTURE(version);
+    Bench bench;
+    bench.broker->version = version;
+    bench.link_up();
+    std::optional<Result<FetchPage>> page;
+    bench.edge->fetch({.channel = kChannel, .before = Cursor{}, .with_before = true},
+                      [&](Result<FetchPage> answer) { page = answer; });
+    CHECK_FALSE(page.has_value());  // Later, as every reply.
+    if (version == 1) {
+      bench.wait([&] { return page.has_value(); });
+      CHECK(page->error().code == ErrorCode::NotImplemented);
+      CHECK(bench.broker->find(proto::EdgeItem::kFetch) == nullptr);
+    } else {
+      bench.wait([&] { return bench.broker->find(proto::EdgeItem::kFetch) != nullptr; });
+      CHECK(bench.broker->find(proto::EdgeItem::kFetch)->fetch().with_before());
+    }
+  }
+}
+
 TEST_CASE("after a lost link the edge dials again and repeats what is safe to repeat") {
   Bench bench;
   bench.link_up();
