@@ -65,9 +65,9 @@ struct HeldList {
   std::vector<std::pair<std::uint64_t, ErrorCode>> refused;
 };
 
-struct Bench : LinkBench {
-  explicit Bench(StateStore* durable = nullptr, RuntimeLimits changed = {},
-                 std::int64_t later_ms = 0)
+struct PresenceBench : LinkBench {
+  explicit PresenceBench(StateStore* durable = nullptr, RuntimeLimits changed = {},
+                         std::int64_t later_ms = 0)
       : LinkBench(changed, durable) {
     clock.advance(later_ms);
     random = SeededRandom(static_cast<std::uint64_t>(later_ms));  // Epochs of its own.
@@ -82,7 +82,7 @@ struct Bench : LinkBench {
 // An edge with clients.
 class Peer {
  public:
-  explicit Peer(Bench& bench, std::uint64_t instance = 1) : edge_(bench) {
+  explicit Peer(PresenceBench& bench, std::uint64_t instance = 1) : edge_(bench) {
     edge_.hello("edge", instance);
   }
 
@@ -171,7 +171,7 @@ class Peer {
 };
 
 TEST_CASE("an edge gets the list first, then what changes, each once per interval") {
-  Bench bench;
+  PresenceBench bench;
   Peer one(bench, 1);
   Peer two(bench, 2);
   one.open(7, "room", 2);
@@ -205,7 +205,7 @@ TEST_CASE("an edge gets the list first, then what changes, each once per interva
 }
 
 TEST_CASE("an edge that links again goes on by its version, and gets a list when it is too old") {
-  Bench bench;
+  PresenceBench bench;
   bench.clock.advance(10'000);
   auto one = std::make_unique<Peer>(bench, 1);
   Peer two(bench, 2);
@@ -236,7 +236,7 @@ TEST_CASE("an edge that links again goes on by its version, and gets a list when
 }
 
 TEST_CASE("sessions of a link that ends are lost; those that are said again never left") {
-  Bench bench;
+  PresenceBench bench;
   Peer watcher(bench, 2);
   watcher.open(1, "room");
   auto one = std::make_unique<Peer>(bench, 1);
@@ -256,7 +256,7 @@ TEST_CASE("sessions of a link that ends are lost; those that are said again neve
 }
 
 TEST_CASE("a channel of counts tells counts, and no list") {
-  Bench bench;
+  PresenceBench bench;
   Peer one(bench);
   one.open(1, "hall", 4);
   one.enter(1, 1, "ann");
@@ -268,7 +268,7 @@ TEST_CASE("a channel of counts tells counts, and no list") {
 }
 
 TEST_CASE("sessions that can't be listed are refused, and their connection counts") {
-  Bench bench;
+  PresenceBench bench;
   Peer one(bench);
   one.open(1, "plain");
   one.enter(1, 1, "ann");
@@ -291,7 +291,7 @@ TEST_CASE("sessions that can't be listed are refused, and their connection count
 }
 
 TEST_CASE("a session of a stay that was taken away enters anew when it speaks again") {
-  Bench bench;
+  PresenceBench bench;
   Peer one(bench);
   one.open(1, "room");
   one.enter(1, 1, "ann");
@@ -304,7 +304,7 @@ TEST_CASE("a session of a stay that was taken away enters anew when it speaks ag
 
 TEST_CASE(
     "after a start without a state an edge with clients' lists is told when the grace is over") {
-  Bench bench;
+  PresenceBench bench;
   Peer old(bench, 1);
   Peer fresh(bench, 2);
   old.lists[1].version.emplace().set_number(3);
@@ -325,7 +325,7 @@ TEST_CASE(
 }
 
 TEST_CASE("an edge that does not read is told the list, or the changes, when it does") {
-  Bench bench(nullptr, RuntimeLimits{.link_outbox_bytes_max = 1'024});
+  PresenceBench bench(nullptr, RuntimeLimits{.link_outbox_bytes_max = 1'024});
   Peer slow(bench, 1);
   Peer one(bench, 2);
   slow.open(1, "room");
@@ -346,7 +346,7 @@ TEST_CASE("an edge that does not read is told the list, or the changes, when it 
 }
 
 TEST_CASE("an edge with clients on more channels than there may be is hung up on") {
-  Bench bench(nullptr, RuntimeLimits{.feeds_max = 1});
+  PresenceBench bench(nullptr, RuntimeLimits{.feeds_max = 1});
   Peer one(bench);
   one.open(1, "room");
   one.open(1, "room", 5);
@@ -391,7 +391,7 @@ struct Storm {
       held[i] = edges[i]->lists[kRoom];
       edges[i].reset();
     }
-    bench = std::make_unique<Bench>(durable, RuntimeLimits{}, passed_ms);
+    bench = std::make_unique<PresenceBench>(durable, RuntimeLimits{}, passed_ms);
     for (std::uint64_t i = 0; i < kEdges; ++i) relink(i, std::move(held[i]));
   }
   void step() {
@@ -481,7 +481,7 @@ struct Storm {
 
   SeededRandom random;
   StateStore* durable;
-  std::unique_ptr<Bench> bench = std::make_unique<Bench>(durable);
+  std::unique_ptr<PresenceBench> bench = std::make_unique<PresenceBench>(durable);
   std::map<std::uint64_t, std::string> sessions[kEdges];
   std::unique_ptr<Peer> edges[kEdges];
 };

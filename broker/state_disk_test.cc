@@ -14,7 +14,7 @@
 namespace tako::broker {
 namespace {
 
-struct Bench {
+struct StateProcess {
   std::unique_ptr<StateDisk> open() {
     auto disk = StateDisk::open(loop, folder.path().string(), log);
     REQUIRE(disk.has_value());
@@ -33,7 +33,7 @@ struct Bench {
 };
 
 TEST_CASE("what was put is there for the next process, and its end waits for nothing else") {
-  Bench bench;
+  StateProcess bench;
   {
     const auto disk = bench.open();
     for (int i = 0; i < 1'000; ++i) {
@@ -52,7 +52,7 @@ TEST_CASE("what was put is there for the next process, and its end waits for not
 }
 
 TEST_CASE("a file that another process holds is an error that says so") {
-  Bench bench;
+  StateProcess bench;
   const auto disk = bench.open();
   disk->store().put("a", "1");
   bench.wait_until_written(disk->store());

@@ -16,8 +16,8 @@ class Unheard final : public PresenceWatcher {
   void on_presence(PresenceChannel& /*channel*/) override {}
 };
 
-struct Bench : ApiTestParts {
-  Bench() {
+struct MembersBench : ApiTestParts {
+  MembersBench() {
     define(R"([
       {"name":"room","auth":false,"presence":{"membersMax":100000,"dataBytesMax":4096},
        "paramsSchema":{"type":"object","properties":{"id":{"type":"string"}}}},
@@ -35,7 +35,7 @@ struct Bench : ApiTestParts {
 };
 
 TEST_CASE("the list is told by subject, in pages, with its version and counts") {
-  Bench bench;
+  MembersBench bench;
   PresenceChannel& room = bench.open("room", "room?id=7");
   bench.presence.set_connections(room, 0, 5);
   bench.enter(room, {.subject = "cid"});
@@ -58,7 +58,7 @@ TEST_CASE("the list is told by subject, in pages, with its version and counts") 
 }
 
 TEST_CASE("a channel where nobody is has an empty list") {
-  Bench bench;
+  MembersBench bench;
   const ApiAnswer none = bench.ask("GET", "/v1/channels/room/presence?id=8");
   CHECK(none.status == 200);
   CHECK(none.body ==
@@ -66,7 +66,7 @@ TEST_CASE("a channel where nobody is has an empty list") {
 }
 
 TEST_CASE("where only counts are told, browsers see no member and the app sees all") {
-  Bench bench;
+  MembersBench bench;
   bench.enter(bench.open("hall", "hall"), {.subject = "ann"});
   CHECK(bench.ask("GET", "/v1/channels/hall/presence").body.find("ann") != std::string::npos);
   const std::string client = bench.ask("GET", "/v1/channels/hall/presence?_view=client").body;
@@ -77,7 +77,7 @@ TEST_CASE("where only counts are told, browsers see no member and the app sees a
 }
 
 TEST_CASE("a page of long members ends early, and the next one goes on") {
-  Bench bench;
+  MembersBench bench;
   PresenceChannel& room = bench.open("room", "room");
   const std::string data = '"' + std::string(4'000, 'x') + '"';
   for (int i = 0; i < 600; ++i) {
@@ -90,7 +90,7 @@ TEST_CASE("a page of long members ends early, and the next one goes on") {
 }
 
 TEST_CASE("what can't be answered is refused with its reason") {
-  Bench bench;
+  MembersBench bench;
   const auto refused = [&](const std::string& target, std::uint32_t status,
                            const std::string& code) {
     const ApiAnswer answer = bench.ask("GET", "/v1/channels/" + target);

@@ -37,8 +37,8 @@ class Listener final : public PresenceOwner, public PresenceWatcher {
 
 using Heard = std::vector<std::string>;
 
-struct Bench {
-  Bench() { channel.set_rule(rule, now); }
+struct ChannelBench {
+  ChannelBench() { channel.set_rule(rule, now); }
 
   MemberId enter(const std::string& subject, const std::string& data = {},
                  std::int64_t data_set_ms = 0) {
@@ -72,7 +72,7 @@ struct Bench {
 };
 
 TEST_CASE("a member leaves with its last session when that says goodbye") {
-  Bench bench;
+  ChannelBench bench;
   const MemberId ann = bench.enter("ann");
   CHECK(bench.enter("ann") == ann);  // Another tab.
   CHECK(bench.channel.count().subjects == 1);
@@ -84,7 +84,7 @@ TEST_CASE("a member leaves with its last session when that says goodbye") {
 }
 
 TEST_CASE("a lost member leaves when its grace is over, and not a moment before") {
-  Bench bench;
+  ChannelBench bench;
   const MemberId ann = bench.enter("ann");
   bench.leave("ann", ann, PresenceReason::Lost);
   CHECK(bench.channel.due_ms() == bench.now + 5'000);
@@ -95,7 +95,7 @@ TEST_CASE("a lost member leaves when its grace is over, and not a moment before"
 }
 
 TEST_CASE("whoever is back within the grace never left, and its next goodbye holds at once") {
-  Bench bench;
+  ChannelBench bench;
   const MemberId ann = bench.enter("ann");
   bench.leave("ann", ann, PresenceReason::Lost);
   bench.pass(4'999);
@@ -107,7 +107,7 @@ TEST_CASE("whoever is back within the grace never left, and its next goodbye hol
 }
 
 TEST_CASE("a goodbye waits for another session's loss, which may come back") {
-  Bench bench;
+  ChannelBench bench;
   const MemberId ann = bench.enter("ann");
   static_cast<void>(bench.enter("ann"));
   bench.leave("ann", ann, PresenceReason::Lost);
@@ -125,7 +125,7 @@ TEST_CASE("a goodbye waits for another session's loss, which may come back") {
 }
 
 TEST_CASE("of two that were lost one comes back and says goodbye: the other's grace goes on") {
-  Bench bench;
+  ChannelBench bench;
   const MemberId ann = bench.enter("ann");
   static_cast<void>(bench.enter("ann"));
   bench.leave("ann", ann, PresenceReason::Lost);
@@ -139,7 +139,7 @@ TEST_CASE("of two that were lost one comes back and says goodbye: the other's gr
 }
 
 TEST_CASE("the grace runs from the last loss") {
-  Bench bench;
+  ChannelBench bench;
   const MemberId ann = bench.enter("ann");
   static_cast<void>(bench.enter("ann"));
   bench.leave("ann", ann, PresenceReason::Lost);
@@ -152,7 +152,7 @@ TEST_CASE("the grace runs from the last loss") {
 }
 
 TEST_CASE("a session of an earlier stay takes nobody away") {
-  Bench bench;
+  ChannelBench bench;
   const MemberId before = bench.enter("ann");
   CHECK(bench.channel.remove("ann", PresenceReason::Revoked));
   CHECK_FALSE(bench.channel.remove("ann", PresenceReason::Revoked));
@@ -164,7 +164,7 @@ TEST_CASE("a session of an earlier stay takes nobody away") {
 }
 
 TEST_CASE("who is taken away is gone with its losses") {
-  Bench bench;
+  ChannelBench bench;
   const MemberId ann = bench.enter("ann");
   bench.leave("ann", ann, PresenceReason::Lost);
   CHECK(bench.channel.remove("ann", PresenceReason::Revoked));
@@ -173,7 +173,7 @@ TEST_CASE("who is taken away is gone with its losses") {
 }
 
 TEST_CASE("without a grace a loss is a leave") {
-  Bench bench;
+  ChannelBench bench;
   bench.rule.grace_ms = 0;
   bench.channel.set_rule(bench.rule, bench.now);
   const MemberId ann = bench.enter("ann");
@@ -182,7 +182,7 @@ TEST_CASE("without a grace a loss is a leave") {
 }
 
 TEST_CASE("the newest data holds; the same again, and what is older, is no change") {
-  Bench bench;
+  ChannelBench bench;
   static_cast<void>(bench.enter("ann", "1", 100));
   static_cast<void>(bench.enter("ann", "2", 90));  // An edge that links again.
   static_cast<void>(bench.enter("ann"));           // A tab that says none.
@@ -197,7 +197,7 @@ TEST_CASE("the newest data holds; the same again, and what is older, is no chang
 }
 
 TEST_CASE("info is that of the newest session, and outlives it") {
-  Bench bench;
+  ChannelBench bench;
   const auto first = bench.channel.enter({.subject = "ann", .info = "1"}, true, 1'000);
   const auto second = bench.channel.enter({.subject = "ann", .info = "2"}, true, 2'000);
   REQUIRE(first.has_value());
@@ -209,7 +209,7 @@ TEST_CASE("info is that of the newest session, and outlives it") {
 }
 
 TEST_CASE("members, bytes and sessions are bounded, and who is refused changes nothing") {
-  Bench bench;
+  ChannelBench bench;
   bench.rule.members_max = 2;
   bench.rule.data_bytes_max = 4;
   bench.limits.presence_sessions_max = 2;
@@ -228,7 +228,7 @@ TEST_CASE("members, bytes and sessions are bounded, and who is refused changes n
 }
 
 TEST_CASE("a list is never longer than one item of a link") {
-  Bench bench;
+  ChannelBench bench;
   bench.rule.data_bytes_max = 4'096;
   bench.channel.set_rule(bench.rule, bench.now);
   const std::string data(4'000, '1');
@@ -244,7 +244,7 @@ TEST_CASE("a list is never longer than one item of a link") {
 }
 
 TEST_CASE("watchers are told at once after a quiet time, then once for each interval") {
-  Bench bench;
+  ChannelBench bench;
   bench.channel.watch(bench.listener);
   bench.pass(0);
   bench.pass(100);
@@ -266,7 +266,7 @@ TEST_CASE("watchers are told at once after a quiet time, then once for each inte
 
 TEST_CASE(
     "a channel is occupied by its first client and vacated when the grace after its last is over") {
-  Bench bench;
+  ChannelBench bench;
   bench.channel.set_connections(0, 2, bench.now);
   bench.channel.set_connections(0, 3, bench.now);  // Another edge.
   CHECK(bench.channel.count().connections == 5);
@@ -283,7 +283,7 @@ TEST_CASE(
 }
 
 TEST_CASE("another rule holds for those who are lost; without one everybody leaves") {
-  Bench bench;
+  ChannelBench bench;
   const MemberId ann = bench.enter("ann");
   static_cast<void>(bench.enter("bob"));
   bench.leave("ann", ann, PresenceReason::Lost);
@@ -298,7 +298,7 @@ TEST_CASE("another rule holds for those who are lost; without one everybody leav
 
 TEST_CASE(
     "members of an earlier broker have a whole grace to come back, of a few seconds at least") {
-  Bench bench;
+  ChannelBench bench;
   bench.rule.grace_ms = 0;
   bench.channel.set_rule(bench.rule, bench.now);
   bench.channel.restore({.subject = "ann", .data = "1", .since_ms = 7, .data_set_ms = 3}, bench.now,
@@ -312,7 +312,7 @@ TEST_CASE(
 }
 
 TEST_CASE("pages of members go by subject") {
-  Bench bench;
+  ChannelBench bench;
   for (const char* subject : {"cid", "ann", "bob"}) static_cast<void>(bench.enter(subject));
   const auto first = bench.channel.page("", 2);
   REQUIRE(first.size() == 2);

@@ -48,9 +48,9 @@ class SilentWatcher final : public PresenceWatcher {
   int told = 0;
 };
 
-struct Bench : TestBroker {
-  explicit Bench(StateStore& state, std::string_view definitions = kWithPresence,
-                 RuntimeLimits changed = {})
+struct TableBench : TestBroker {
+  explicit TableBench(StateStore& state, std::string_view definitions = kWithPresence,
+                      RuntimeLimits changed = {})
       : TestBroker(changed),
         presence({.definitions = registry,
                   .state = state,
@@ -89,7 +89,7 @@ struct Bench : TestBroker {
 
 TEST_CASE("a channel lives while somebody watches, is in it, or may come back") {
   NoStateStore state;
-  Bench bench(state);
+  TableBench bench(state);
   PresenceChannel& channel = bench.open("room");
   CHECK(&bench.open("room") == &channel);
   bench.presence.set_connections(channel, 0, 1);
@@ -111,7 +111,7 @@ TEST_CASE("a channel lives while somebody watches, is in it, or may come back") 
 
 TEST_CASE("the alarm is set for what is due next, and only earlier than it was") {
   NoStateStore state;
-  Bench bench(state);
+  TableBench bench(state);
   std::string alarms;  // "100 " each
   bench.presence.set_alarm(
       [&](std::chrono::milliseconds wait) { alarms += std::to_string(wait.count()) + ' '; });
@@ -133,7 +133,7 @@ TEST_CASE("the alarm is set for what is due next, and only earlier than it was")
 
 TEST_CASE("members of all channels are bounded") {
   NoStateStore state;
-  Bench bench(state, kWithPresence, RuntimeLimits{.presence_all_members_max = 1});
+  TableBench bench(state, kWithPresence, RuntimeLimits{.presence_all_members_max = 1});
   const MemberId ann = bench.enter(bench.open("room"), "ann");
   PresenceChannel& brief = bench.open("brief");
   const auto refused = bench.presence.enter(brief, {.subject = "bob"});
@@ -147,7 +147,7 @@ TEST_CASE("members of all channels are bounded") {
 
 TEST_CASE("an update that is refused takes the session off the list") {
   NoStateStore state;
-  Bench bench(state);
+  TableBench bench(state);
   PresenceChannel& room = bench.open("room");
   const MemberId ann = bench.enter(room, "ann");
   const auto refused = bench.presence.update(
@@ -159,7 +159,7 @@ TEST_CASE("an update that is refused takes the session off the list") {
 
 TEST_CASE("a disconnected subject is gone everywhere, or where it is meant, lost ones too") {
   NoStateStore state;
-  Bench bench(state);
+  TableBench bench(state);
   PresenceChannel& room = bench.open("room");
   PresenceChannel& brief = bench.open("brief");
   const MemberId ann = bench.enter(room, "ann");
@@ -181,7 +181,7 @@ TEST_CASE("a disconnected subject is gone everywhere, or where it is meant, lost
 
 TEST_CASE("a definition that loses its presence ends it; one that gets it begins anew") {
   NoStateStore state;
-  Bench bench(state);
+  TableBench bench(state);
   PresenceChannel& room = bench.open("room");
   static_cast<void>(bench.enter(room, "ann"));
   bench.define(R"({"definitions":[{"name":"room","auth":false}]})");
@@ -199,7 +199,7 @@ TEST_CASE("a restarted broker knows its members, who have a whole grace to come 
   TestState state;
   std::int64_t since = 0;
   {
-    Bench bench(state);
+    TableBench bench(state);
     since = bench.clock.wall_ms();
     PresenceChannel& room = bench.open("room");
     for (const char* subject : {"ann", "bob", "cid"}) {
@@ -208,7 +208,7 @@ TEST_CASE("a restarted broker knows its members, who have a whole grace to come 
     static_cast<void>(bench.presence.disconnect("default", "cid", "", ""));
     CHECK(state.rows.size() == 2);
   }
-  Bench bench(state);
+  TableBench bench(state);
   CHECK(bench.presence.members() == 2);
   bench.pass(4'000);
   PresenceChannel& room = bench.open("room");
@@ -224,10 +224,10 @@ TEST_CASE("a restarted broker knows its members, who have a whole grace to come 
 TEST_CASE("members of a channel that has no presence any more are forgotten at the start") {
   TestState state;
   {
-    Bench bench(state);
+    TableBench bench(state);
     static_cast<void>(bench.enter(bench.open("room"), "ann"));
   }
-  Bench bench(state, R"({"definitions":[{"name":"other","auth":false}]})");
+  TableBench bench(state, R"({"definitions":[{"name":"other","auth":false}]})");
   CHECK(bench.presence.members() == 0);
   CHECK(bench.presence.channels() == 0);
   CHECK(state.rows.empty());
@@ -235,7 +235,7 @@ TEST_CASE("members of a channel that has no presence any more are forgotten at t
 
 TEST_CASE("links that end with the broker take nobody away") {
   TestState state;
-  Bench bench(state);
+  TableBench bench(state);
   PresenceChannel& room = bench.open("room");
   bench.presence.set_connections(room, 0, 1);
   const MemberId ann = bench.enter(room, "ann");
@@ -252,19 +252,19 @@ TEST_CASE("links that end with the broker take nobody away") {
 TEST_CASE("an app that wants to know is told once that a channel is occupied, over restarts") {
   TestState state;
   {
-    Bench bench(state);
+    TableBench bench(state);
     bench.presence.set_connections(bench.open("quiet"), 0, 1);
     bench.presence.set_connections(bench.open("room"), 0, 1);  // Its app asks for no such events.
     CHECK(bench.journal.take() == Lines{"quiet occupied", "room occupied"});
     CHECK(state.rows.size() == 1);
   }
   {
-    Bench bench(state);
+    TableBench bench(state);
     bench.presence.set_connections(bench.open("quiet"), 0, 1);
     bench.pass(10'000);
     CHECK(bench.journal.take().empty());
   }
-  Bench bench(state);
+  TableBench bench(state);
   bench.pass(5'000);
   CHECK(bench.journal.take() == Lines{"quiet vacated"});
   CHECK(state.rows.empty());
@@ -272,7 +272,7 @@ TEST_CASE("an app that wants to know is told once that a channel is occupied, ov
 
 TEST_CASE("a crowd that is lost at once leaves in shares, and the alarm asks for the next") {
   NoStateStore state;
-  Bench bench(state);
+  TableBench bench(state);
   int alarms = 0;
   bench.presence.set_alarm([&](std::chrono::milliseconds) { ++alarms; });
   PresenceChannel& room = bench.open("room");
