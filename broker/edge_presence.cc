@@ -53,7 +53,10 @@ struct EdgePresence::Room final : PresenceWatcher {
   [[nodiscard]] bool wants_list_told() const {
     const auto& rule = channel.rule();
     const bool has_list = rule.has_value() && rule->list == PresenceList::Members;
-    return wants_list && has_list && stands_at != channel.history().version();
+    if (!wants_list || !has_list) return false;
+    // A list is told as it is; one that is ahead of the tellable changes waits for them.
+    const PresenceVersion& tellable = channel.tellable();
+    return !stands_at || stands_at->epoch != tellable.epoch || stands_at->offset < tellable.offset;
   }
   [[nodiscard]] bool wants_telling() const {
     if (is_held && channel.is_holding()) return false;
@@ -193,7 +196,6 @@ void EdgePresence::pump(Room& room) {
   if (room.wants_list_told()) {
     const bool can_go_on = room.stands_at && room.channel.history().covers(*room.stands_at);
     can_go_on ? tell_changes(room) : tell_list(room);
-    room.stands_at = room.channel.history().version();
   }
   if (room.wants_counts && room.told_count != room.channel.count()) tell_counts(room);
 }
@@ -208,6 +210,7 @@ void EdgePresence::tell_list(Room& room) {
     put_member(*list.add_members(), *member);
   }
   outbox_.add(encode_item(item));
+  room.stands_at = room.channel.history().version();
 }
 
 void EdgePresence::tell_changes(Room& room) {
@@ -216,11 +219,13 @@ void EdgePresence::tell_changes(Room& room) {
   proto::PresenceChanges& changes = *item.mutable_presence_changes();
   changes.set_channel(room.number);
   put_version(*changes.mutable_after(), *room.stands_at);
-  put_version(*changes.mutable_version(), room.channel.history().version());
-  for (const PresenceChange* change : room.channel.history().after(*room.stands_at)) {
+  const PresenceVersion& upto = room.channel.tellable();
+  put_version(*changes.mutable_version(), upto);
+  for (const PresenceChange* change : room.channel.history().between(*room.stands_at, upto)) {
     put_change(*changes.add_changes(), *change);
   }
   outbox_.add(encode_item(item));
+  room.stands_at = upto;
 }
 
 void EdgePresence::tell_counts(Room& room) {

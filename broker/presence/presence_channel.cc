@@ -9,6 +9,11 @@
 #include "common/limits.h"
 
 namespace tako::broker {
+namespace {
+
+constexpr std::int64_t kGoodbyeMs = 100;
+
+}  // namespace
 
 PresenceChannel::PresenceChannel(ChannelIdentity identity, std::string qualified_key, Epoch epoch,
                                  PresenceOwner& owner, const RuntimeLimits& limits)
@@ -16,7 +21,8 @@ PresenceChannel::PresenceChannel(ChannelIdentity identity, std::string qualified
       qualified_key_(std::move(qualified_key)),
       owner_(owner),
       limits_(limits),
-      history_(epoch) {}
+      history_(epoch),
+      tellable_(history_.version()) {}
 
 std::vector<PresenceMemberPtr> PresenceChannel::list() const { return page({}, members_.size()); }
 
@@ -77,7 +83,8 @@ Result<MemberId> PresenceChannel::enter(const PresenceSaid& said, bool may_grow,
   }
   if (auto said_it = say(member, said); !said_it) return std::unexpected(said_it.error());
   stop_waiting(found);
-  if (!member.losses.empty()) member.losses.erase(member.losses.begin());
+  const auto taken_back = std::ranges::find(member.losses, 0, &Loss::floor_ms);
+  if (taken_back != member.losses.end()) member.losses.erase(taken_back);
   ++member.sessions;
   return member.id;
 }
@@ -149,7 +156,10 @@ void PresenceChannel::leave(std::string_view subject, MemberId member, PresenceR
   const auto found = members_.find(subject);
   if (found == members_.end() || found->second.id != member) return;
   --found->second.sessions;
-  if (reason == PresenceReason::Lost) found->second.losses.push_back({.at_ms = now_ms});
+  const bool is_goodbye = reason == PresenceReason::Left && found->second.sessions == 0;
+  if (reason == PresenceReason::Lost || is_goodbye) {
+    found->second.losses.push_back({.at_ms = now_ms, .is_goodbye = is_goodbye});
+  }
   if (found->second.sessions == 0) settle(found, reason, now_ms);
 }
 
@@ -158,13 +168,18 @@ void PresenceChannel::settle(Members::iterator found, PresenceReason reason, std
   stop_waiting(found);
   std::erase_if(member.losses, [&](const Loss& loss) { return deadline(loss) <= now_ms; });
   if (member.losses.empty()) return erase(found, reason);
-  wait(found);
+  wait(found, reason);
 }
 
-void PresenceChannel::wait(Members::iterator found) {
+// Lost, if any session was that may come back; else as it said.
+void PresenceChannel::wait(Members::iterator found, PresenceReason reason) {
   Member& member = found->second;
   std::int64_t last_ms = 0;
-  for (const Loss& loss : member.losses) last_ms = std::max(last_ms, deadline(loss));
+  member.leaves_as = reason;
+  for (const Loss& loss : member.losses) {
+    last_ms = std::max(last_ms, deadline(loss));
+    if (!loss.is_goodbye && loss.floor_ms == 0) member.leaves_as = PresenceReason::Lost;
+  }
   member.leaves_at_ms = last_ms;
   waiting_.emplace(last_ms, found->first);
 }
@@ -223,7 +238,7 @@ void PresenceChannel::restore(PresenceMember member, std::int64_t now_ms, std::i
                             .losses = {{.at_ms = now_ms, .floor_ms = floor_ms}},
                             .data_set_ms = told->data_set_ms,
                             .leaves_at_ms = {}});
-  if (is_new) wait(found);
+  if (is_new) wait(found, PresenceReason::Lost);
 }
 
 void PresenceChannel::restore_occupied(std::int64_t now_ms, std::int64_t floor_ms) {
@@ -251,7 +266,8 @@ std::optional<std::int64_t> PresenceChannel::due_ms() const {
 std::size_t PresenceChannel::advance(std::int64_t now_ms, std::size_t leaves_max) {
   std::size_t left = 0;
   while (!waiting_.empty() && waiting_.begin()->first <= now_ms && left < leaves_max) {
-    erase(members_.find(waiting_.begin()->second), PresenceReason::Lost);
+    const auto found = members_.find(waiting_.begin()->second);
+    erase(found, found->second.leaves_as);
     ++left;
   }
   if (vacated_at_ms_ && *vacated_at_ms_ <= now_ms) {
@@ -266,9 +282,14 @@ std::size_t PresenceChannel::advance(std::int64_t now_ms, std::size_t leaves_max
   if (is_untold_ && next_told_ms_ <= now_ms) {
     is_untold_ = false;
     next_told_ms_ = now_ms + (rule_ ? *rule_ : PresenceRule{}).batch_ms;
-    for (PresenceWatcher* watcher : watchers_) watcher->on_presence(*this);
+    owner_.on_due_to_tell(*this);
   }
   return left;
+}
+
+void PresenceChannel::tell(const PresenceVersion& version) {
+  tellable_ = version;
+  for (PresenceWatcher* watcher : watchers_) watcher->on_presence(*this);
 }
 
 bool PresenceChannel::is_idle() const {
@@ -280,6 +301,7 @@ std::int64_t PresenceChannel::grace_ms() const {
 }
 
 std::int64_t PresenceChannel::deadline(const Loss& loss) const {
+  if (loss.is_goodbye) return loss.at_ms + kGoodbyeMs;
   return loss.at_ms + std::max(grace_ms(), loss.floor_ms);
 }
 

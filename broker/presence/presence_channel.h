@@ -40,7 +40,7 @@ struct PresenceCount {
 
 class PresenceChannel;
 
-// Whom a channel tells at once; its table. None of these may call the channel back.
+// Whom a channel tells at once; its table. None of these but the last may call the channel back.
 class PresenceOwner {
  public:
   [[nodiscard]] virtual MemberId next_member() = 0;
@@ -50,6 +50,9 @@ class PresenceOwner {
                        PresenceReason reason) = 0;
   virtual void on_occupied(PresenceChannel& channel) = 0;
   virtual void on_vacated(PresenceChannel& channel) = 0;
+  // Watchers should be told now: calls tell() of this channel, at once or when what happened is
+  // safe.
+  virtual void on_due_to_tell(PresenceChannel& channel) = 0;
 
  protected:
   ~PresenceOwner() = default;
@@ -70,6 +73,11 @@ class PresenceWatcher {
 //                 │   ▲────────────┘
 //                 └──left, expired, revoked: no session and no loss remains──▶ leaves
 //
+// A goodbye is a loss with a grace of its own, a tenth of a second: whoever goes from one edge's
+// page to another's is there before, though the two edges' words may come in any order. What an
+// earlier broker's start makes of a member is a loss that nobody takes back: over how many edges
+// its sessions were is not known, so the whole grace is theirs.
+//
 // Time is a parameter (monotonic, and wall where a client sees it). Changes are told to watchers
 // once per batch_ms: the first after a quiet time at once, those that follow when advance() says
 // so.
@@ -86,6 +94,8 @@ class PresenceChannel {
   // nullopt: nobody is listed; clients are counted all the same.
   [[nodiscard]] const std::optional<PresenceRule>& rule() const { return rule_; }
   [[nodiscard]] const PresenceHistory& history() const { return history_; }
+  // What watchers may be told: not what a kill of this process would take back.
+  [[nodiscard]] const PresenceVersion& tellable() const { return tellable_; }
   [[nodiscard]] std::int64_t grace_ms() const;
   [[nodiscard]] PresenceCount count() const { return {connections_, members_.size()}; }
   [[nodiscard]] bool is_occupied() const { return is_occupied_; }
@@ -130,13 +140,16 @@ class PresenceChannel {
   // Whose time is over goes, at most `leaves_max` members; watchers are told what is due. Returns
   // the members that left.
   std::size_t advance(std::int64_t now_ms, std::size_t leaves_max);
+  // Watchers may be told all up to `version`.
+  void tell(const PresenceVersion& version);
   // Nothing keeps it: it may be forgotten.
   [[nodiscard]] bool is_idle() const;
 
  private:
   struct Loss {
     std::int64_t at_ms = 0;
-    std::int64_t floor_ms = 0;  // its grace is at least so long
+    std::int64_t floor_ms = 0;  // above 0: by a start; its grace is at least so long
+    bool is_goodbye = false;
   };
   struct Member {
     MemberId id = 0;
@@ -145,6 +158,7 @@ class PresenceChannel {
     std::vector<Loss> losses;                  // that may be taken back, oldest first
     std::int64_t data_set_ms = 0;              // may be newer than told: the same data said again
     std::optional<std::int64_t> leaves_at_ms;  // no session: an entry of waiting_
+    PresenceReason leaves_as = PresenceReason::Lost;
   };
   using Members = std::map<std::string, Member, std::less<>>;
 
@@ -156,7 +170,7 @@ class PresenceChannel {
   [[nodiscard]] Result<void> say(Member& member, const PresenceSaid& said);
   // Without sessions: waits for the last loss, or leaves.
   void settle(Members::iterator found, PresenceReason reason, std::int64_t now_ms);
-  void wait(Members::iterator found);
+  void wait(Members::iterator found, PresenceReason reason);
   void stop_waiting(Members::iterator found);
   void erase(Members::iterator found, PresenceReason reason);
   void add_change(PresenceAction action, PresenceMemberPtr member, PresenceReason reason);
@@ -176,6 +190,7 @@ class PresenceChannel {
   std::optional<std::int64_t> vacated_at_ms_;
   std::optional<std::int64_t> hold_until_ms_;
   std::vector<PresenceWatcher*> watchers_;
+  PresenceVersion tellable_;
   bool is_untold_ = false;
   std::int64_t next_told_ms_ = 0;
 };

@@ -25,6 +25,9 @@ class Listener final : public PresenceOwner, public PresenceWatcher {
   }
   void on_occupied(PresenceChannel& /*channel*/) override { heard.emplace_back("occupied"); }
   void on_vacated(PresenceChannel& /*channel*/) override { heard.emplace_back("vacated"); }
+  void on_due_to_tell(PresenceChannel& channel) override {
+    channel.tell(channel.history().version());
+  }
   void on_presence(PresenceChannel& /*channel*/) override { ++told; }
 
   // What was heard since the last call.
@@ -79,8 +82,35 @@ TEST_CASE("a member leaves with its last session when that says goodbye") {
   bench.leave("ann", ann, PresenceReason::Left);
   CHECK(bench.listener.take() == Heard{"enter ann"});
   bench.leave("ann", ann, PresenceReason::Left);
+  bench.pass(100);
   CHECK(bench.listener.take() == Heard{"leave ann left"});
   CHECK(bench.channel.history().version() == PresenceVersion{2, Epoch{5}});
+}
+
+TEST_CASE("a goodbye is none when another session comes right behind it") {
+  ChannelBench bench;
+  const MemberId ann = bench.enter("ann");
+  bench.leave("ann", ann, PresenceReason::Left);
+  bench.pass(99);
+  CHECK(bench.enter("ann") == ann);
+  bench.pass(10'000);
+  CHECK(bench.listener.take() == Heard{"enter ann"});
+  bench.leave("ann", ann, PresenceReason::Revoked);  // No goodbye: at once.
+  CHECK(bench.listener.take() == Heard{"leave ann revoked"});
+}
+
+TEST_CASE("a goodbye right after a start waits for sessions that were not said again yet") {
+  ChannelBench bench;
+  bench.channel.restore({.subject = "ann"}, bench.now, 5'000);
+  const MemberId ann = bench.enter("ann");
+  bench.leave("ann", ann, PresenceReason::Left);
+  bench.pass(200);
+  CHECK(bench.enter("ann") == ann);  // Of another edge.
+  bench.pass(10'000);
+  CHECK(bench.listener.take().empty());
+  bench.leave("ann", ann, PresenceReason::Left);
+  bench.pass(100);
+  CHECK(bench.listener.take() == Heard{"leave ann left"});
 }
 
 TEST_CASE("a lost member leaves when its grace is over, and not a moment before") {
@@ -103,6 +133,7 @@ TEST_CASE("whoever is back within the grace never left, and its next goodbye hol
   bench.pass(10'000);
   CHECK(bench.listener.take() == Heard{"enter ann"});
   bench.leave("ann", ann, PresenceReason::Left);  // The loss was taken back: nothing waits for it.
+  bench.pass(100);
   CHECK(bench.listener.take() == Heard{"leave ann left"});
 }
 

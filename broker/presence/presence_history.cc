@@ -29,13 +29,15 @@ bool PresenceHistory::covers(const PresenceVersion& version) const {
          head_ - version.offset <= changes_.size();
 }
 
-std::vector<const PresenceChange*> PresenceHistory::after(const PresenceVersion& version) const {
-  const auto count = static_cast<std::ptrdiff_t>(head_ - version.offset);
+std::vector<const PresenceChange*> PresenceHistory::between(const PresenceVersion& version,
+                                                            const PresenceVersion& upto) const {
+  const auto count = static_cast<std::ptrdiff_t>(upto.offset - version.offset);
   std::vector<const PresenceChange*> given;
   given.reserve(static_cast<std::size_t>(count));
   // From the newest on: what comes after a change is known when it is looked at.
   std::unordered_map<std::string_view, PresenceAction> next;
-  for (auto change = changes_.rbegin(); change != changes_.rbegin() + count; ++change) {
+  const auto first = changes_.rbegin() + static_cast<std::ptrdiff_t>(head_ - upto.offset);
+  for (auto change = first; change != first + count; ++change) {
     const auto [later, is_last] = next.try_emplace(change->member->subject, change->action);
     const bool is_replaced = !is_last && change->action == PresenceAction::Update &&
                              later->second == PresenceAction::Update;

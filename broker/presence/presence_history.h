@@ -25,9 +25,10 @@ class PresenceHistory {
   void add(PresenceChange change, std::size_t list_bytes);
   // Whoever stands at `version` can go on by changes.
   [[nodiscard]] bool covers(const PresenceVersion& version) const;
-  // Those behind a version that is covered, in order; of several updates of a member in a row the
-  // last one. Good until the next add().
-  [[nodiscard]] std::vector<const PresenceChange*> after(const PresenceVersion& version) const;
+  // Those behind a version that is covered up to a later one of the same epoch, in order; of
+  // several updates of a member in a row the last one. Good until the next add().
+  [[nodiscard]] std::vector<const PresenceChange*> between(const PresenceVersion& version,
+                                                           const PresenceVersion& upto) const;
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:

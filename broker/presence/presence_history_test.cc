@@ -35,9 +35,9 @@ TEST_CASE("of several updates in a row the last is told, where it stood; the num
   history.add(change(Enter, "a"), 10'000);
   history.add(change(Update, "a", "3"), 10'000);
   CHECK(history.version() == PresenceVersion{7, Epoch{5}});
-  CHECK(text(history.after({0, Epoch{5}})) == "ea ub1 ua2 la ea ua3 ");
-  CHECK(text(history.after({3, Epoch{5}})) == "ua2 la ea ua3 ");
-  CHECK(text(history.after({7, Epoch{5}})).empty());
+  CHECK(text(history.between({0, Epoch{5}}, history.version())) == "ea ub1 ua2 la ea ua3 ");
+  CHECK(text(history.between({3, Epoch{5}}, history.version())) == "ua2 la ea ua3 ");
+  CHECK(text(history.between({7, Epoch{5}}, history.version())).empty());
 }
 
 TEST_CASE("a version of another epoch, ahead of the head, or too old is not covered") {

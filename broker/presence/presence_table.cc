@@ -302,6 +302,16 @@ void PresenceTable::on_vacated(PresenceChannel& channel) {
   if (events_ != nullptr) events_->on_channel_vacated(channel.identity());
 }
 
+void PresenceTable::on_due_to_tell(PresenceChannel& channel) {
+  parts_.state.when_written([this, is_alive = is_alive_, number = entry(channel).number,
+                             version = channel.history().version()](const Result<void>&) {
+    if (!*is_alive) return;
+    if (const auto found = channels_.find(number); found != channels_.end()) {
+      found->second->channel.tell(version);
+    }
+  });
+}
+
 void PresenceTable::index(PresenceChannel& channel, std::string_view subject) {
   by_subject_[make_qualified_key(channel.identity().app, subject)].push_back(&channel);
 }

@@ -53,10 +53,14 @@ struct PresenceParts {
 // grace of the channel (PresenceChannel::is_holding), while the edges say who is there. Else
 // clients would see a mass leave, and all of them enter again.
 //
+// Kept before told: what watchers hear is in the state already (presence's law 4), so that after a
+// kill no list takes back what was said. A state that can't be written holds nobody up.
+//
 // An end. freeze(): the links that end then take nobody's place away.
 class PresenceTable final : private PresenceOwner {
  public:
   explicit PresenceTable(const PresenceParts& parts);
+  ~PresenceTable() { *is_alive_ = false; }
   PresenceTable(const PresenceTable&) = delete;
   PresenceTable& operator=(const PresenceTable&) = delete;
 
@@ -123,6 +127,7 @@ class PresenceTable final : private PresenceOwner {
                PresenceReason reason) override;
   void on_occupied(PresenceChannel& channel) override;
   void on_vacated(PresenceChannel& channel) override;
+  void on_due_to_tell(PresenceChannel& channel) override;
 
   Entry& entry(PresenceChannel& channel);
   Entry& find_or_make(const ChannelIdentity& identity);
@@ -166,7 +171,8 @@ class PresenceTable final : private PresenceOwner {
   std::unordered_map<std::string, std::vector<PresenceChannel*>> by_subject_;
   std::map<std::pair<std::int64_t, Number>, Entry*> due_;
   std::uint64_t definitions_seen_ = 0;
-  std::optional<Number> refreshing_;  // the channel to look at next
+  std::optional<Number> refreshing_;                               // the channel to look at next
+  std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);  // for writes under way
 };
 
 }  // namespace tako::broker

@@ -131,6 +131,29 @@ TEST_CASE("the alarm is set for what is due next, and only earlier than it was")
   CHECK(alarms == "100 4900 1000 600 ");
 }
 
+TEST_CASE(
+    "what a kill would take back is not told; a state that can't be written holds nobody up") {
+  TestState state;
+  TableBench bench(state);
+  PresenceChannel& room = bench.open("room");
+  bench.pass(10'000);
+  bench.pass(100);
+  const PresenceVersion before = room.tellable();
+  const int told = bench.watcher.told;
+  state.is_holding = true;
+  static_cast<void>(bench.enter(room, "ann"));
+  const PresenceVersion with_ann = room.history().version();
+  static_cast<void>(bench.enter(room, "bob"));  // Behind what is being written.
+  CHECK(room.tellable() == before);
+  CHECK(bench.watcher.told == told);
+  state.let_through();
+  CHECK(room.tellable() == with_ann);
+  CHECK(bench.watcher.told == told + 1);
+  bench.pass(100);
+  state.let_through(fail(ErrorCode::LogFull));
+  CHECK(room.tellable() == room.history().version());
+}
+
 TEST_CASE("members of all channels are bounded") {
   NoStateStore state;
   TableBench bench(state, kWithPresence, RuntimeLimits{.presence_all_members_max = 1});
@@ -141,7 +164,7 @@ TEST_CASE("members of all channels are bounded") {
   CHECK(refused.error().code == ErrorCode::PresenceFull);
   CHECK(bench.counters.presence_all_members_max == 1);
   CHECK(bench.presence.counters().refused_total == 1);
-  bench.presence.leave(bench.open("room"), "ann", ann, PresenceReason::Left);
+  bench.presence.leave(bench.open("room"), "ann", ann, PresenceReason::Expired);
   static_cast<void>(bench.enter(brief, "bob"));
 }
 
@@ -154,6 +177,7 @@ TEST_CASE("an update that is refused takes the session off the list") {
       room, ann, {.subject = "ann", .data = std::string(2'000, '1'), .data_set_ms = 2});
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().code == ErrorCode::PayloadTooLarge);
+  bench.pass(100);
   CHECK(bench.journal.take() == Lines{"room +ann", "room -ann left"});
 }
 

@@ -11,7 +11,8 @@
 
 namespace tako::broker {
 
-// Everything is written at once. Outlives the brokers: each next one restores what is there.
+// Everything is written at once, unless it is held. Outlives the brokers: each next one restores
+// what is there.
 class TestState final : public StateStore {
  public:
   [[nodiscard]] std::vector<StateRow> restore(std::string_view prefix) override {
@@ -23,15 +24,23 @@ class TestState final : public StateStore {
   }
   void put(std::string key, std::string value) override { rows[std::move(key)] = std::move(value); }
   void erase(std::string key) override { rows.erase(key); }
-  void when_written(OnWritten on_written) override { on_written({}); }
+  void when_written(OnWritten on_written) override {
+    if (!is_holding) return on_written({});
+    held_.push_back(std::move(on_written));
+  }
+  void let_through(const Result<void>& result = {}) {
+    for (const OnWritten& on_written : std::exchange(held_, {})) on_written(result);
+  }
   void tick() override {}
   [[nodiscard]] std::size_t waiting() const override { return 0; }
   [[nodiscard]] const StateCounters& counters() const override { return counters_; }
   [[nodiscard]] bool is_durable() const override { return true; }
 
   std::map<std::string, std::string> rows;
+  bool is_holding = false;
 
  private:
+  std::vector<OnWritten> held_;
   StateCounters counters_;
 };
 
