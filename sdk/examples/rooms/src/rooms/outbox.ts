@@ -1,6 +1,4 @@
 // What this tab said and the server has not yet delivered back: shown at once, kept when it fails.
-import { TakoError } from 'tako-channels/client'
-
 import type { RoomName } from './rooms.js'
 
 export interface Unsent {
@@ -11,8 +9,6 @@ export interface Unsent {
   readonly at: number
   /** Why it was refused; null while it is on its way. */
   readonly failure: string | null
-  /** Said again it may pass; what a handler rejected does not. */
-  readonly mayPass: boolean
 }
 
 type Send = (unsent: Unsent) => Promise<unknown>
@@ -22,7 +18,7 @@ export class Outbox {
   readonly #listeners = new Set<() => void>()
 
   add(room: RoomName, text: string, send: Send): void {
-    const unsent = { key: makeKey(), room, text, at: Date.now(), failure: null, mayPass: true }
+    const unsent = { key: makeKey(), room, text, at: Date.now(), failure: null }
     this.#set([...this.#items, unsent])
     this.#send(unsent, send)
   }
@@ -35,7 +31,7 @@ export class Outbox {
     this.#send(unsent, send)
   }
 
-  /** It came back as a message, or nobody wants it any more. */
+  /** It came back as a message. */
   remove(key: string): void {
     if (this.#items.some((each) => each.key === key)) {
       this.#set(this.#items.filter((each) => each.key !== key))
@@ -52,10 +48,7 @@ export class Outbox {
   #send(unsent: Unsent, send: Send): void {
     send(unsent).catch((reason: unknown) => {
       const failure = reason instanceof Error ? reason.message : String(reason)
-      const mayPass = !(reason instanceof TakoError && reason.code === 'message-rejected')
-      this.#set(
-        this.#items.map((each) => (each.key === unsent.key ? { ...each, failure, mayPass } : each)),
-      )
+      this.#set(this.#items.map((each) => (each.key === unsent.key ? { ...each, failure } : each)))
     })
   }
 
