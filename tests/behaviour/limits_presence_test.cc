@@ -27,7 +27,7 @@ TEST_CASE("presence_list_bytes_max") {
   const double members = metric(tako.broker_admin(), "tako_broker_presence_members");
   CHECK(members > 1'000);
   CHECK(members < 1'100);
-  edge.leave(1, Departure::Left);
+  edge.leave(1, Departure::Expired);
   edge.enter(2'000, "late", long_data());
   edge.wait_for_member("late");
 }
@@ -40,7 +40,7 @@ TEST_CASE("presence_all_members_max") {
   edge.enter(2, "bob");
   edge.wait_for("refused");
   CHECK(broker_hits(tako, "presence_all_members_max") == 1);
-  edge.leave(1, Departure::Left);
+  edge.leave(1, Departure::Expired);
   edge.enter(2, "bob");
   edge.wait_for_member("bob");
 }
