@@ -88,9 +88,9 @@ struct StormClient {
   }
 };
 
-class Storm : public PresenceFixture {
+class PresenceStorm : public PresenceFixture {
  public:
-  explicit Storm(std::uint64_t seed) : random_(seed) {
+  explicit PresenceStorm(std::uint64_t seed) : random_(seed) {
     encoders = {nullptr, &plain_, &plain_, &plain_};
   }
   void run(int steps) {
@@ -239,7 +239,7 @@ class Storm : public PresenceFixture {
 TEST_CASE("each watcher's list follows from frame to frame, and is the truth in the end") {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     CAPTURE(seed);
-    Storm storm(seed);
+    PresenceStorm storm(seed);
     storm.run(400);
   }
 }
