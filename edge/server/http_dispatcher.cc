@@ -9,13 +9,13 @@
 namespace tako::edge {
 namespace {
 
-constexpr std::string_view kPath = "/channels/dispatch";
+constexpr std::string_view kDispatchPath = "/channels/dispatch";
 // What stands around the data in an answer.
 constexpr std::size_t kAnswerOverhead = 1'024;
 // An app that fails each call would fill the log.
 constexpr std::int64_t kWarnPauseMs = 10'000;
 
-AppCallOptions call_options(const RuntimeLimits& limits) {
+AppCallOptions dispatch_options(const RuntimeLimits& limits) {
   using C = LimitCounters;
   return {
       .name = "dispatch",
@@ -43,7 +43,7 @@ HttpDispatcher::HttpDispatcher(uv::Loop& loop, uv::TimerWheel& wheel, const Runt
       counters_(counters),
       warn_(std::move(warn)),
       calls_(loop, wheel, limits, limit_counters, counters.dispatch_calls,
-             upstream_targets(apps, kPath), call_options(limits)) {}
+             upstream_targets(apps, kDispatchPath), dispatch_options(limits)) {}
 
 Result<std::unique_ptr<Dispatcher::Ticket>> HttpDispatcher::dispatch(DispatchCall call,
                                                                      Reply reply) {
