@@ -144,6 +144,19 @@ void register_presence(Metrics& metrics, const PresenceTable& presence) {
                   counters.counts_out_total);
 }
 
+void register_webhooks(Metrics& metrics, const WebhookDispatch& webhooks) {
+  const WebhookCounters& counters = webhooks.counters();
+  metrics.gauge("tako_broker_webhook_events", "Events that apps are still to be told of.",
+                [&webhooks] { return static_cast<double>(webhooks.events()); });
+  metrics.counter("tako_broker_webhook_events_total", "Events for apps.", counters.events_total);
+  metrics.counter("tako_broker_webhook_lost_total", "Events that were dropped.",
+                  [&webhooks] { return static_cast<double>(webhooks.lost()); });
+  metrics.counter("tako_broker_webhook_batches_total", "Batches given to edges to be posted.",
+                  counters.batches_total);
+  metrics.counter("tako_broker_webhook_failures_total", "Batches that no app has taken.",
+                  counters.batches_failed_total);
+}
+
 }  // namespace
 
 void register_broker_metrics(Metrics& metrics, const MeteredParts& parts) {
@@ -154,6 +167,7 @@ void register_broker_metrics(Metrics& metrics, const MeteredParts& parts) {
   register_api(metrics, parts.api);
   register_state(metrics, parts.state);
   register_presence(metrics, parts.presence);
+  register_webhooks(metrics, parts.webhooks);
 }
 
 }  // namespace tako::broker

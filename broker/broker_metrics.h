@@ -8,6 +8,7 @@
 #include "broker/link_server.h"
 #include "broker/presence/presence_table.h"
 #include "broker/state/state_store.h"
+#include "broker/webhook/webhook_dispatch.h"
 #include "common/config/metrics.h"
 
 namespace tako::broker {
@@ -20,6 +21,7 @@ struct MeteredParts {
   const ApiServer& api;
   const StateStore& state;
   const PresenceTable& presence;
+  const WebhookDispatch& webhooks;
 };
 
 // All that is passed outlives the registry.

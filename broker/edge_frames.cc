@@ -62,6 +62,28 @@ proto::Window encode_window(const ReplayWindow& window) {
   return encoded;
 }
 
+proto::Control encode_control(const ControlItem& item) {
+  proto::Control encoded;
+  encoded.set_number(item.number);
+  if (const DefinitionsChange* change = item.definitions()) {
+    encoded.mutable_definitions()->set_app(change->app);
+    encoded.mutable_definitions()->set_version(change->version);
+    encoded.mutable_definitions()->set_json(change->json);
+  }
+  if (const Revocation* revocation = item.revocation()) {
+    proto::Revocation& out = *encoded.mutable_revocation();
+    out.set_app(revocation->app);
+    out.set_subject(revocation->subject);
+    out.set_name(revocation->name);
+    out.set_key(revocation->key);
+    out.set_reauthorize(revocation->reauthorize);
+    out.set_at_ms(revocation->at_ms);
+    out.set_banned_until_ms(revocation->banned_until_ms);
+    out.set_reason(revocation->reason);
+  }
+  return encoded;
+}
+
 std::string encode_item(const proto::BrokerItem& item) {
   std::string out;
   append_bytes(out, proto::BrokerFrame::kItemsFieldNumber, item.SerializeAsString());

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/channel/control_item.h"
 #include "broker/log/stored_message.h"
 #include "common/position.h"
 #include "common/result.h"
@@ -20,6 +21,7 @@ namespace tako::broker {
 // Errors: BadRequest for a cursor that no id could be.
 [[nodiscard]] Result<Cursor> decode_cursor(const proto::Cursor& cursor);
 [[nodiscard]] proto::Window encode_window(const ReplayWindow& window);
+[[nodiscard]] proto::Control encode_control(const ControlItem& item);
 
 // Items are encoded as fields of a BrokerFrame: a frame is its items, one behind the other. Stored
 // messages are spliced in as they are.

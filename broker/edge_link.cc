@@ -108,7 +108,10 @@ void EdgeLink::handle(proto::EdgeItem& item) {
     case proto::EdgeItem::kOccupancy:
       return channels_.occupancy(item.occupancy().channel(), item.occupancy().subscribers());
     case proto::EdgeItem::kControlApplied:
-      return apply_control(item.control_applied().number());
+      return apply_control(item.control_applied());
+    case proto::EdgeItem::kWebhookDone:
+      return parts_.webhooks.on_done(*this, item.webhook_done().lease(),
+                                     item.webhook_done().status());
     case proto::EdgeItem::kLeaveSeen:
       is_left_ = true;
       return sink_.schedule_flush();
@@ -120,7 +123,6 @@ void EdgeLink::handle(proto::EdgeItem& item) {
       return say_presence(*item.mutable_presence_session());
     case proto::EdgeItem::kPresenceGone:
       return presence_.gone(item.presence_gone());
-    case proto::EdgeItem::kWebhookDone:
     case proto::EdgeItem::ITEM_NOT_SET:
       return;  // of a newer edge
   }
@@ -156,19 +158,20 @@ void EdgeLink::greet(const proto::Hello& hello) {
 void EdgeLink::welcome(const proto::Hello& hello, std::uint32_t version) {
   state_ = State::Linked;
   instance_ = hello.instance();
+  version_ = version;
   ControlStream& control = parts_.control;
-  const bool is_same_stream = hello.control_stream() == control.id();
-  if (is_same_stream && hello.control_applied() <= control.head()) {
-    control_applied_ = hello.control_applied();
-  }
+  control_applied_ = control.start_of(hello.control_stream(), hello.control_applied());
   proto::BrokerItem item;
   item.mutable_welcome()->set_version(version);
   item.mutable_welcome()->set_program_version(std::string(config::version()));
   item.mutable_welcome()->set_control_stream(control.id());
-  item.mutable_welcome()->set_control_head(control.head());
+  // With nothing to apply it need not wait for anything.
+  const bool is_current = control.next_after(control_applied_) == nullptr;
+  item.mutable_welcome()->set_control_head(is_current ? 0 : control.head());
   reply(item);
   control_sent_ = control_applied_;
   control.add(*this);
+  if (takes_revocations()) parts_.webhooks.add(*this);
   parts_.log.info("edge linked",
                   {{"edge", edge_name_},
                    {"link_version", version},
@@ -345,9 +348,18 @@ void EdgeLink::serve_call() {
                     on_answer);
 }
 
-void EdgeLink::apply_control(std::uint64_t number) {
-  control_applied_ = std::max(control_applied_, std::min(number, parts_.control.head()));
-  parts_.control.on_applied(*this);
+void EdgeLink::apply_control(const proto::ControlApplied& applied) {
+  control_applied_ = std::max(control_applied_, std::min(applied.number(), parts_.control.head()));
+  parts_.control.on_applied(*this, applied.subscriptions());
+}
+
+void EdgeLink::post(const WebhookLease& lease) {
+  proto::BrokerItem item;
+  proto::WebhookBatch& batch = *item.mutable_webhook_batch();
+  batch.set_lease(lease.number);
+  batch.set_app(lease.app);
+  batch.set_body(lease.body);
+  reply(item);
 }
 
 void EdgeLink::pump_control() {
@@ -356,11 +368,7 @@ void EdgeLink::pump_control() {
     if (change == nullptr) return;
     control_sent_ = change->number;
     proto::BrokerItem item;
-    proto::Control& control = *item.mutable_control();
-    control.set_number(change->number);
-    control.mutable_definitions()->set_app(change->app);
-    control.mutable_definitions()->set_version(change->version);
-    control.mutable_definitions()->set_json(change->json);
+    *item.mutable_control() = encode_control(*change);
     outbox_.add(encode_item(item));
   }
 }
@@ -428,7 +436,10 @@ void EdgeLink::flush() {
   const auto can_fetch = [this] { return !fetches_.empty() && !is_fetching_; };
   while (outbox_.has_room() &&
          (!calls_.empty() || can_fetch() || channels_.has_dirty() || presence_.has_dirty())) {
-    if (!calls_.empty()) serve_call();
+    if (!calls_.empty()) {
+      serve_call();
+      pump_control();  // A call may have made a change, which waits for this very edge.
+    }
     if (can_fetch() && outbox_.has_room()) serve_fetch();
     if (channels_.has_dirty() && outbox_.has_room()) channels_.pump_one();
     if (presence_.has_dirty() && outbox_.has_room()) presence_.pump_one();
@@ -464,7 +475,10 @@ void EdgeLink::end(std::string_view reason) {
 }
 
 void EdgeLink::leave() {
-  if (state_ == State::Linked) parts_.control.remove(*this);
+  if (state_ == State::Linked) {
+    parts_.control.remove(*this);
+    parts_.webhooks.remove(*this);
+  }
   state_ = State::Ended;
   channels_.clear();
   presence_.clear();

@@ -26,7 +26,7 @@ namespace tako::broker {
 //
 // With the link end its subscriptions and its occupancy, at once. Answers that come later are
 // dropped: the edge asks again on its next link.
-class EdgeLink final : private ControlFollower {
+class EdgeLink final : private ControlFollower, private WebhookPoster {
  public:
   // Both outlive the link.
   EdgeLink(EdgeRegistry& registry, FrameSink& sink);
@@ -56,6 +56,9 @@ class EdgeLink final : private ControlFollower {
 
   void on_control() override { sink_.schedule_flush(); }
   [[nodiscard]] std::uint64_t control_applied() const override { return control_applied_; }
+  [[nodiscard]] bool takes_revocations() const override { return version_ >= 2; }
+
+  void post(const WebhookLease& lease) override;
 
   void handle(proto::EdgeItem& item);
   void greet(const proto::Hello& hello);
@@ -67,7 +70,7 @@ class EdgeLink final : private ControlFollower {
   void fetch(proto::Fetch& fetch);
   void publish(proto::Publish& publish);
   void call_api(proto::ApiCall& call);
-  void apply_control(std::uint64_t number);
+  void apply_control(const proto::ControlApplied& applied);
 
   // True: there are too many requests of this edge under way; the caller refuses one more.
   [[nodiscard]] bool is_request_over_limit();
@@ -95,6 +98,7 @@ class EdgeLink final : private ControlFollower {
   bool is_left_ = false;  // the edge has seen our goodbye
   std::string edge_name_;
   std::uint64_t instance_ = 0;
+  std::uint32_t version_ = 0;  // of the link
   std::uint64_t control_sent_ = 0;
   std::uint64_t control_applied_ = 0;
   std::size_t requests_ = 0;  // publishes and calls that wait for their answer

@@ -14,6 +14,7 @@
 #include "broker/channel/publisher.h"
 #include "broker/edge_outbox.h"
 #include "broker/presence/presence_table.h"
+#include "broker/webhook/webhook_dispatch.h"
 #include "common/config/log.h"
 #include "common/limit_counters.h"
 #include "common/runtime_limits.h"
@@ -29,6 +30,7 @@ struct BrokerParts {
   const DefinitionsRegistry& definitions;
   ControlStream& control;
   PresenceTable& presence;
+  WebhookDispatch& webhooks;
   ApiHandler& api;
   Log& log;
   const RuntimeLimits& limits;

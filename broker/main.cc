@@ -14,6 +14,7 @@
 #include "broker/channel/control_stream.h"
 #include "broker/channel/definitions_registry.h"
 #include "broker/channel/publisher.h"
+#include "broker/channel/revoker.h"
 #include "broker/cluster/cluster_engines.h"
 #include "broker/edge_registry.h"
 #include "broker/link_server.h"
@@ -21,6 +22,8 @@
 #include "broker/log_disk.h"
 #include "broker/presence/presence_table.h"
 #include "broker/state_disk.h"
+#include "broker/webhook/presence_webhooks.h"
+#include "common/clock.h"
 #include "common/config/admin.h"
 #include "common/config/http_metrics.h"
 #include "common/config/inherited_sockets.h"
@@ -77,8 +80,9 @@ class Broker {
  public:
   Broker(const config::Config& config, Log& log, service::InheritedSockets sockets)
       : config_(config), log_(log), sockets_(std::move(sockets)) {
-    register_broker_metrics(
-        metrics_, {channels_, publisher_, edges_, links_, api_server_, state_, presence_});
+    register_broker_metrics(metrics_, {channels_, publisher_, edges_, links_, api_server_, state_,
+                                       presence_, webhooks_});
+    presence_.set_events(&presence_webhooks_);
     register_http_limits(metrics_, admin_.counters());
     metrics_.limits(limit_counters_);
     metrics_.process("tako-broker");
@@ -88,6 +92,8 @@ class Broker {
   }
 
   int run() {
+    control_.restore(revocations_);
+    webhooks_.restore();
     const auto put = put_known_definitions(config_.apps, store_.get(), definitions_);
     if (!put) {
       log_.error(put.error().message());
@@ -163,6 +169,7 @@ class Broker {
     channels_.tick();
     control_.tick();
     presence_.tick();
+    webhooks_.tick();
     state_.tick();
   }
 
@@ -242,12 +249,27 @@ class Broker {
   DefinitionsRegistry definitions_{app_ids(config_), control_, limit_counters_};
   ChannelTable channels_{*engine_, definitions_, loop_, config_.limits, limit_counters_};
   Publisher publisher_{channels_, *cluster_, definitions_, loop_, config_.limits, limit_counters_};
+  WebhookDispatch webhooks_{definitions_, state_, loop_, random_, config_.limits, limit_counters_};
+  PresenceWebhooks presence_webhooks_{webhooks_};
   PresenceTable presence_{{definitions_, state_, loop_, random_, config_.limits, limit_counters_}};
-  AppApiParts api_parts_{config_.apps, channels_, definitions_,    publisher_,
-                         presence_,    loop_,     limit_counters_, store_.get()};
+  RevocationStore revocations_{state_, machine_boot_id()};
+  SystemClock clock_;
+  Revoker revoker_{control_, state_, clock_, [this](const Revocation& revoked) {
+                     presence_.disconnect(revoked.app, revoked.subject, revoked.name, revoked.key);
+                   }};
+  AppApiParts api_parts_{config_.apps, channels_, definitions_,    publisher_,  presence_,
+                         revoker_,     loop_,     limit_counters_, store_.get()};
   AppApi api_{api_parts_};
-  EdgeRegistry edges_{BrokerParts{channels_, publisher_, definitions_, control_, presence_, api_,
-                                  log_, config_.limits, limit_counters_}};
+  EdgeRegistry edges_{BrokerParts{.table = channels_,
+                                  .publisher = publisher_,
+                                  .definitions = definitions_,
+                                  .control = control_,
+                                  .presence = presence_,
+                                  .webhooks = webhooks_,
+                                  .api = api_,
+                                  .log = log_,
+                                  .limits = config_.limits,
+                                  .limit_counters = limit_counters_}};
   LinkServer links_{loop_, edges_};
   ReadyCheck ready_ = [this] { return why_not_ready(); };
   ApiServer api_server_{loop_, wheel_.wheel(), api_, api_parts_, config_.limits, ready_};

@@ -48,11 +48,13 @@ struct LinkBench : TestBroker {
                           .random = random,
                           .limits = limits,
                           .limit_counters = counters}};
+  WebhookDispatch webhooks{registry, state, clock, random, limits, counters};
   EdgeRegistry edges{{.table = table,
                       .publisher = publisher,
                       .definitions = registry,
                       .control = control,
                       .presence = presence,
+                      .webhooks = webhooks,
                       .api = api,
                       .log = line_log,
                       .limits = limits,

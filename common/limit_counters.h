@@ -67,6 +67,13 @@
   X(link_leave_ms)                                                                                 \
   X(link_lost_serve_ms)                                                                            \
   X(definitions_apply_wait_ms)                                                                     \
+  /* Permissions that the app takes back. */                                                       \
+  X(revocation_apply_wait_ms)                                                                      \
+  X(revocations_max)                                                                               \
+  X(revocation_keep_ms)                                                                            \
+  X(bans_max)                                                                                      \
+  X(ban_ms_max)                                                                                    \
+  X(revocation_reason_max)                                                                         \
   /* The handoff between edges. */                                                                 \
   X(handoff_frame_bytes_max)                                                                       \
   X(handoff_step_ms)                                                                               \
@@ -109,6 +116,13 @@
   X(dispatch_bytes_max)                                                                            \
   X(dispatch_reason_bytes_max)                                                                     \
   X(api_key_failures_max)                                                                          \
+  /* Webhooks: events go, or are posted again. */                                                  \
+  X(webhook_events_max)                                                                            \
+  X(webhook_bytes_max)                                                                             \
+  X(webhook_age_ms)                                                                                \
+  X(webhook_lease_ms)                                                                              \
+  X(webhook_timeout_ms)                                                                            \
+  X(webhook_reply_bytes_max)                                                                       \
   /* HTTP, towards clients and towards the app behind. */                                          \
   X(http_connections_max)                                                                          \
   X(http_head_bytes_max)                                                                           \

@@ -80,6 +80,14 @@ inline constexpr std::int64_t kLinkLeaveMs = 1'000;  // its goodbye: then it goe
 inline constexpr std::int64_t kLinkLostServeMs = 5'000;  // then non-public channels stop serving
 inline constexpr std::int64_t kDefinitionsApplyWaitMs = 1'000;  // then the edges are named pending
 
+// Permissions that the app takes back.
+inline constexpr std::int64_t kRevocationApplyWaitMs = 1'000;  // then the edges are named pending
+inline constexpr std::size_t kRevocationsMax = 10'000;     // kept for edges that link: oldest go
+inline constexpr std::int64_t kRevocationKeepMs = 60'000;  // and so long; then edges ask anew
+inline constexpr std::size_t kBansMax = 10'000;            // at once: 503
+inline constexpr std::int64_t kBanMsMax = 24LL * 3600 * 1000;  // of one: bad-request
+inline constexpr std::size_t kRevocationReasonMax = 256;       // bytes: bad-request
+
 // The handoff of an edge's clients to its successor. At the bound the handoff ends; whoever has not
 // moved yet is served on by the one that has it.
 inline constexpr std::size_t kHandoffFrameBytesMax = 64 * kMiB;  // a client above it is drained
@@ -125,6 +133,14 @@ inline constexpr std::size_t kDispatchWaitingMax = 10'000;   // told limit-reach
 inline constexpr std::size_t kDispatchBytesMax = 64 * kMiB;  // of all that wait: limit-reached
 inline constexpr std::size_t kDispatchReasonBytesMax = 500;  // of a rejection: cut
 inline constexpr std::size_t kApiKeyFailuresMax = 20;        // per IP and minute: 429
+
+// Webhooks: events that an app is still to be told of. At the bound: the oldest go, and it is told.
+inline constexpr std::size_t kWebhookEventsMax = 10'000;         // per app
+inline constexpr std::size_t kWebhookBytesMax = 16 * kMiB;       // per app
+inline constexpr std::int64_t kWebhookAgeMs = 3'600'000;         // older than that: they go
+inline constexpr std::int64_t kWebhookLeaseMs = 30'000;          // an edge's: then another posts
+inline constexpr std::int64_t kWebhookTimeoutMs = 10'000;        // the app's answer: posted again
+inline constexpr std::size_t kWebhookReplyBytesMax = 64 * kKiB;  // of that answer: likewise
 
 // uv: sockets and the loop (common/uv).
 inline constexpr std::size_t kAcceptsPerTurn = 64;     // the rest waits for the next loop turn

@@ -58,6 +58,12 @@ struct RuntimeLimits {
   std::int64_t link_lost_serve_ms = limits::kLinkLostServeMs;
   std::int64_t definitions_apply_wait_ms = limits::kDefinitionsApplyWaitMs;
 
+  // Permissions that the app takes back.
+  std::int64_t revocation_apply_wait_ms = limits::kRevocationApplyWaitMs;
+  std::size_t revocations_max = limits::kRevocationsMax;
+  std::int64_t revocation_keep_ms = limits::kRevocationKeepMs;
+  std::size_t bans_max = limits::kBansMax;
+
   // The handoff between edges.
   std::size_t handoff_frame_bytes_max = limits::kHandoffFrameBytesMax;
   std::int64_t handoff_step_ms = limits::kHandoffStepMs;
@@ -97,6 +103,13 @@ struct RuntimeLimits {
   std::size_t dispatch_waiting_max = limits::kDispatchWaitingMax;
   std::size_t dispatch_bytes_max = limits::kDispatchBytesMax;
   std::size_t api_key_failures_max = limits::kApiKeyFailuresMax;
+
+  // Webhooks.
+  std::size_t webhook_events_max = limits::kWebhookEventsMax;
+  std::size_t webhook_bytes_max = limits::kWebhookBytesMax;
+  std::int64_t webhook_age_ms = limits::kWebhookAgeMs;
+  std::int64_t webhook_lease_ms = limits::kWebhookLeaseMs;
+  std::int64_t webhook_timeout_ms = limits::kWebhookTimeoutMs;
 
   // HTTP, towards clients and towards the app behind.
   std::size_t http_connections_max = limits::kHttpConnectionsMax;

@@ -182,7 +182,13 @@ void BrokerLink::apply(proto::BrokerItem& item) {
     case proto::BrokerItem::kPresenceRefused:
       events_->on_presence(presence_channel_of(item), presence_news_from(item));
       return;
-    case proto::BrokerItem::kWebhookBatch:
+    case proto::BrokerItem::kWebhookBatch: {
+      proto::WebhookBatch& batch = *item.mutable_webhook_batch();
+      events_->on_webhook({.lease = batch.lease(),
+                           .app = std::move(*batch.mutable_app()),
+                           .body = std::move(*batch.mutable_body())});
+      return;
+    }
     case proto::BrokerItem::ITEM_NOT_SET:
       return;  // A newer broker's item.
   }
@@ -230,8 +236,18 @@ void BrokerLink::apply_control(const proto::Control& control) {
     }
     events_->on_definitions(definitions.app(), std::move(*parsed));
   }
+  std::uint32_t met = 0;
+  if (control.has_revocation()) {
+    const Revocation revocation = revocation_from(control.revocation());
+    // An edge that was never linked has no clients of before, but maybe a predecessor's, which has
+    // applied what the broker only has a summary of.
+    const bool is_news = has_been_linked_ || !revocation.is_of_everything();
+    if (is_news) met = events_->on_revocation(revocation);
+  }
   control_applied_ = control.number();
-  queue().mutable_control_applied()->set_number(control_applied_);
+  proto::ControlApplied& applied = *queue().mutable_control_applied();
+  applied.set_number(control_applied_);
+  applied.set_subscriptions(met);
   become_linked_when_current();
 }
 
@@ -246,6 +262,7 @@ void BrokerLink::apply_leaving() {
 void BrokerLink::become_linked_when_current() {
   if (state_ != State::Greeting || control_applied_ < control_head_) return;
   state_ = State::Linked;
+  has_been_linked_ = true;
   refusal_.clear();
   failed_dials_ = 0;
   ++counters_.links_made;
@@ -338,6 +355,14 @@ void BrokerLink::presence_gone(ChannelNumber number, std::uint64_t session, Pres
   item.set_channel(number);
   item.set_session(session);
   item.set_reason(static_cast<proto::PresenceGoneReason>(reason));
+}
+
+void BrokerLink::webhook_done(std::uint64_t lease, int status, std::string_view error) {
+  if (!is_linked() || is_leaving_) return;
+  proto::WebhookDone& done = *queue().mutable_webhook_done();
+  done.set_lease(lease);
+  done.set_status(static_cast<std::uint32_t>(status));
+  done.set_error(std::string(error));
 }
 
 void BrokerLink::fetch(FetchRequest request, Reply<FetchPage> reply) {

@@ -67,6 +67,7 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
   void presence_session(ChannelNumber number, std::uint64_t session,
                         const PresenceListing& listing) override;
   void presence_gone(ChannelNumber number, std::uint64_t session, PresenceEnd reason) override;
+  void webhook_done(std::uint64_t lease, int status, std::string_view error) override;
   void fetch(FetchRequest request, Reply<FetchPage> reply) override;
   void publish(PublishRequest request, Reply<PublishAck> reply) override;
   void api_call(ApiRequest request, Reply<ApiAnswer> reply) override;
@@ -122,6 +123,7 @@ class BrokerLink final : public BrokerPort, private ipc::LinkObserver {
   Listener* listener_ = nullptr;
 
   State state_ = State::Waiting;
+  bool has_been_linked_ = false;
   bool is_leaving_ = false;  // Linked to a broker that said goodbye: no further requests
   std::int64_t restart_until_ms_ = 0;
   std::uint32_t link_version_ = 0;  // of the last Welcome; 0: none yet

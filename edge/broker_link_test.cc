@@ -76,6 +76,8 @@ struct Events : BrokerEvents, BrokerLink::Listener {
   std::vector<std::string> definitions;
   std::vector<Delivery> deliveries;
   std::vector<std::pair<ChannelNumber, PresenceNews>> presence;
+  std::vector<Revocation> revocations;
+  std::vector<WebhookBatch> webhooks;
   std::vector<Subscribed> subscribed;
   std::vector<std::string> states;
   std::vector<std::string> warnings;
@@ -89,6 +91,11 @@ struct Events : BrokerEvents, BrokerLink::Listener {
   }
   void on_presence(ChannelNumber number, PresenceNews news) override {
     presence.emplace_back(number, std::move(news));
+  }
+  void on_webhook(WebhookBatch batch) override { webhooks.push_back(std::move(batch)); }
+  std::uint32_t on_revocation(const Revocation& revocation) override {
+    revocations.push_back(revocation);
+    return 3;
   }
   void on_definitions(std::string_view, std::shared_ptr<const DefinitionSet> set) override {
     definitions.push_back(set->to_json());
@@ -243,6 +250,47 @@ TEST_CASE("a page with its end is not asked of a broker that would leave the end
       CHECK(bench.broker->find(proto::EdgeItem::kFetch)->fetch().with_before());
     }
   }
+}
+
+TEST_CASE("revocations are applied in their turn, and the broker hears whom they met") {
+  Bench bench;
+  bench.link_up();
+  proto::BrokerFrame frame;
+  proto::Control& control = *frame.add_items()->mutable_control();
+  control.set_number(5);
+  control.mutable_revocation()->set_app("default");
+  control.mutable_revocation()->set_subject("ann");
+  control.mutable_revocation()->set_at_ms(77);
+  control.mutable_revocation()->set_reason("why");
+  bench.broker->send(frame);
+  bench.wait([&] {
+    const proto::EdgeItem* applied = bench.broker->find(proto::EdgeItem::kControlApplied);
+    return applied != nullptr && applied->control_applied().number() == 5;
+  });
+  REQUIRE(bench.events.revocations.size() == 1);
+  CHECK(bench.events.revocations[0].subject == "ann");
+  CHECK(bench.events.revocations[0].at_ms == 77);
+  CHECK(bench.events.revocations[0].reason == "why");
+  CHECK(bench.broker->find(proto::EdgeItem::kControlApplied)->control_applied().subscriptions() ==
+        3);
+}
+
+TEST_CASE("a batch for an app is passed on, and its answer back") {
+  Bench bench;
+  bench.link_up();
+  proto::BrokerFrame frame;
+  proto::WebhookBatch& batch = *frame.add_items()->mutable_webhook_batch();
+  batch.set_lease(9);
+  batch.set_app("default");
+  batch.set_body("{}");
+  bench.broker->send(frame);
+  bench.wait([&] { return !bench.events.webhooks.empty(); });
+  CHECK(bench.events.webhooks[0].body == "{}");
+  bench.edge->webhook_done(9, 204, "");
+  bench.wait([&] { return bench.broker->find(proto::EdgeItem::kWebhookDone) != nullptr; });
+  const proto::WebhookDone done = bench.broker->find(proto::EdgeItem::kWebhookDone)->webhook_done();
+  CHECK(done.lease() == 9);
+  CHECK(done.status() == 204);
 }
 
 TEST_CASE("after a lost link the edge dials again and repeats what is safe to repeat") {

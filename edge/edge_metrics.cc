@@ -34,6 +34,10 @@ void register_sessions(Metrics& metrics, const EdgeCounters& counters) {
                   counters.lifetimes_over);
   metrics.counter("tako_edge_authorizations_expired_total", "Authorizations that ran out.",
                   counters.authorizations_expired);
+  metrics.counter("tako_edge_permissions_renewed_total", "Permissions that the app gave again.",
+                  counters.permissions_renewed);
+  metrics.counter("tako_edge_permissions_revoked_total", "Permissions met by a disconnect.",
+                  counters.permissions_revoked);
   metrics.counter("tako_edge_silent_dropped_total", "Clients silent for two keepalive intervals.",
                   counters.silent_dropped);
   metrics.counter("tako_edge_keepalives_sent_total", "Pings and keepalive comments.",
@@ -106,6 +110,10 @@ void register_upstream(Metrics& metrics, const ServerSideCounters& counters) {
                   counters.authorize_merged);
   metrics.counter("tako_edge_authorize_kept_total", "Answered by a kept answer.",
                   counters.authorize_kept);
+  metrics.counter("tako_edge_webhooks_posted_total", "Batches of events posted to apps.",
+                  counters.webhooks_posted);
+  metrics.counter("tako_edge_webhooks_failed_total", "Batches that were not answered with 2xx.",
+                  counters.webhooks_failed);
   metrics.counter("tako_edge_authorize_failures_total", "Authorize calls without an answer.",
                   counters.authorize_failures);
   metrics.counter("tako_edge_dispatch_calls_total", "Dispatch calls sent to apps.",

@@ -110,6 +110,17 @@ Result<FetchPage> page_from(proto::FetchReply& reply) {
   return page;
 }
 
+Revocation revocation_from(const proto::Revocation& revocation) {
+  return {.app = revocation.app(),
+          .subject = revocation.subject(),
+          .name = revocation.name(),
+          .key = revocation.key(),
+          .reauthorize = revocation.reauthorize(),
+          .at_ms = revocation.at_ms(),
+          .banned_until_ms = revocation.banned_until_ms(),
+          .reason = revocation.reason()};
+}
+
 Result<PublishAck> ack_from(const proto::PublishReply& reply) {
   if (reply.error() != 0) {
     return std::unexpected(error_from(reply.error(), reply.error_detail(), reply.retry_after_ms()));

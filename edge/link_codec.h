@@ -13,6 +13,7 @@ namespace tako::edge {
 [[nodiscard]] Subscribed subscribed_from(const proto::Subscribed& subscribed);
 [[nodiscard]] Delivery delivery_from(proto::Messages& messages);
 [[nodiscard]] Result<FetchPage> page_from(proto::FetchReply& reply);
+[[nodiscard]] Revocation revocation_from(const proto::Revocation& revocation);
 [[nodiscard]] Result<PublishAck> ack_from(const proto::PublishReply& reply);
 
 void fill(proto::Subscribe& out, std::uint32_t number, const ChannelIdentity& channel,

@@ -36,7 +36,9 @@
 #include "edge/server/edge_server.h"
 #include "edge/server/http_authorizer.h"
 #include "edge/server/http_dispatcher.h"
+#include "edge/server/webhook_poster.h"
 #include "edge/session/broker_events.h"
+#include "edge/session/guarded_authorizer.h"
 #include "edge/session/services.h"
 #include "edge/supervisor.h"
 
@@ -320,11 +322,29 @@ class Edge final : BrokerLink::Listener, HandoffHost {
   ClientRates rates_{loop_, config_.limits, limit_counters_, session_counters_};
   DefinitionsDirectory definitions_;
   LinkGate gate_{link_, loop_, random_, config_.limits, limit_counters_};
-  EdgeBrokerEvents events_{hub_, presence_, definitions_, authorizer_, gate_};
+  Revocations revocations_{hub_, authorizer_, loop_, config_.limits, limit_counters_};
+  GuardedAuthorizer guard_{authorizer_, revocations_.book(), loop_};
+  WebhookPoster webhooks_{
+      loop_,        wheel_.wheel(), config_.limits, limit_counters_, server_counters_,
+      config_.apps, link_};
+  EdgeBrokerEvents events_{hub_,         presence_, definitions_, authorizer_,
+                           revocations_, webhooks_, gate_};
   OriginPolicies origins_ = origins_of(config_);
-  EdgeServices services_{
-      hub_,  presence_, link_,          authorizer_,     definitions_,      gate_,      origins_,
-      loop_, random_,   config_.limits, limit_counters_, session_counters_, publishes_, rates_};
+  EdgeServices services_{.hub = hub_,
+                         .presence = presence_,
+                         .broker = link_,
+                         .authorizer = guard_,
+                         .revocations = revocations_,
+                         .definitions = definitions_,
+                         .gate = gate_,
+                         .origins = origins_,
+                         .clock = loop_,
+                         .random = random_,
+                         .limits = config_.limits,
+                         .limit_counters = limit_counters_,
+                         .counters = session_counters_,
+                         .publishes = publishes_,
+                         .rates = rates_};
   std::vector<std::unique_ptr<ClientProtocol>> protocols_ = make_client_protocols(services_);
   EdgeServer server_{{loop_, wheel_.wheel(), random_, link_, origins_, config_, limit_counters_,
                       server_counters_, [this](std::string_view text) { log_.warn(text); }},

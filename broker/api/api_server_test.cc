@@ -48,6 +48,7 @@ class RunningApi {
                                 .definitions = parts_.definitions,
                                 .publisher = parts_.publisher,
                                 .presence = parts_.presence,
+                                .revoker = parts_.revoker,
                                 .clock = parts_.clock,
                                 .limit_counters = parts_.counters},
                     parts_.limits, [this] { return reasons_; });
@@ -179,6 +180,7 @@ TEST_CASE("an answer that comes after the client has gone harms nobody") {
     void on_control() override {}
     [[nodiscard]] std::string_view edge_name() const override { return "edge"; }
     [[nodiscard]] std::uint64_t control_applied() const override { return 0; }
+    [[nodiscard]] bool takes_revocations() const override { return true; }
   } edge;
   api.on_loop([&] { api.parts().control.add(edge); });
   {

@@ -59,11 +59,13 @@ struct ApiTestParts {
                           .random = random,
                           .limits = limits,
                           .limit_counters = counters}};
+  Revoker revoker{control, state, clock};
   AppApi api{{.apps = apps,
               .channels = channels,
               .definitions = definitions,
               .publisher = publisher,
               .presence = presence,
+              .revoker = revoker,
               .clock = clock,
               .limit_counters = counters}};
 };

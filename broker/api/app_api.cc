@@ -6,6 +6,7 @@
 
 #include "broker/api/answer.h"
 #include "broker/api/channels.h"
+#include "broker/api/disconnect.h"
 #include "broker/api/history.h"
 #include "broker/api/message_body.h"
 #include "broker/api/presence.h"
@@ -107,6 +108,11 @@ void AppApi::dispatch(const Route& route, const ApiRequest& request, OnApiAnswer
       return;
     case Resource::Presence:
       on_answer(presence_answer(route, request, parts_.presence, parts_.definitions));
+      return;
+    case Resource::ChannelDisconnect:
+    case Resource::SubjectDisconnect:
+      disconnect_answer(route, request, parts_.definitions, parts_.revoker, parts_.limit_counters,
+                        std::move(on_answer));
       return;
     case Resource::Stream:
     case Resource::Health:

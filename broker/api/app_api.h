@@ -14,6 +14,7 @@
 #include "broker/channel/definitions_registry.h"
 #include "broker/channel/definitions_store.h"
 #include "broker/channel/publisher.h"
+#include "broker/channel/revoker.h"
 #include "broker/presence/presence_table.h"
 #include "common/clock.h"
 #include "common/config/config.h"
@@ -28,6 +29,7 @@ struct AppApiParts {
   DefinitionsRegistry& definitions;
   Publisher& publisher;
   PresenceTable& presence;
+  Revoker& revoker;
   const Clock& clock;
   LimitCounters& limit_counters;
   DefinitionsStore* store = nullptr;  // null: definitions go with the process
@@ -37,8 +39,8 @@ class AppApi final : public ApiHandler {
  public:
   explicit AppApi(const AppApiParts& parts);
 
-  // A call that an edge passed on: publish, batch, reads. Definitions are put, and streams read, on
-  // the app socket only.
+  // A call that an edge passed on: publish, batch, reads, disconnects. Definitions are put, and
+  // streams read, on the app socket only.
   void handle(ApiRequest request, OnApiAnswer on_answer) override;
   // A call on the app socket. Streams, /healthz and /readyz are the server's (api_server.h).
   void handle_local(const ApiRequest& request, OnApiAnswer on_answer);

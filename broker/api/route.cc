@@ -10,11 +10,13 @@ namespace tako::broker {
 namespace {
 
 constexpr std::string_view kChannels = "/v1/channels";
+constexpr std::string_view kSubjects = "/v1/subjects/";
 
 Result<Resource> channel_resource(std::string_view suffix) {
   if (suffix == "messages") return Resource::Messages;
   if (suffix == "presence") return Resource::Presence;
   if (suffix == "stream") return Resource::Stream;
+  if (suffix == "disconnect") return Resource::ChannelDisconnect;
   return fail(ErrorCode::NotFound);
 }
 
@@ -33,6 +35,22 @@ Result<Route> parse_channel_route(std::string_view path, LimitCounters& counters
   return Route{.resource = *resource, .name = std::move(*name), .query = {}};
 }
 
+// `path`: behind "/v1/subjects/".
+Result<Route> parse_subject_route(std::string_view path, LimitCounters& counters) {
+  const std::size_t slash = path.find('/');
+  if (slash == 0 || slash == std::string_view::npos || path.substr(slash + 1) != "disconnect") {
+    return fail(ErrorCode::NotFound);
+  }
+  auto subject = percent_decode(path.substr(0, slash));
+  if (!subject) return std::unexpected(subject.error());
+  if (subject->size() > limits::kSubjectMax) {
+    ++counters.subject_max;
+    return fail(ErrorCode::BadRequest,
+                "a subject has at most " + std::to_string(limits::kSubjectMax) + " bytes");
+  }
+  return Route{.resource = Resource::SubjectDisconnect, .name = std::move(*subject), .query = {}};
+}
+
 Result<Route> parse_path(std::string_view path, LimitCounters& counters) {
   if (path == "/v1/definitions")
     return Route{.resource = Resource::Definitions, .name = {}, .query = {}};
@@ -43,6 +61,9 @@ Result<Route> parse_path(std::string_view path, LimitCounters& counters) {
   if (path == "/readyz") return Route{.resource = Resource::Ready, .name = {}, .query = {}};
   if (path.starts_with(kChannels) && path.substr(kChannels.size()).starts_with('/')) {
     return parse_channel_route(path.substr(kChannels.size() + 1), counters);
+  }
+  if (path.starts_with(kSubjects)) {
+    return parse_subject_route(path.substr(kSubjects.size()), counters);
   }
   return fail(ErrorCode::NotFound);
 }
@@ -63,6 +84,8 @@ std::string_view allowed_methods(Resource resource) {
     case Resource::Messages:
       return "GET, HEAD, POST";
     case Resource::Batch:
+    case Resource::ChannelDisconnect:
+    case Resource::SubjectDisconnect:
       return "POST";
     case Resource::Stream:
       return "GET";

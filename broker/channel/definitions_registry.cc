@@ -62,12 +62,12 @@ void DefinitionsRegistry::put(std::string_view app, std::string_view json, OnDef
     current.set = std::move(*parsed);
     ++current.version;
     ++changes_;
-    current.control_number =
-        control_.append(std::string(app), current.version, std::move(canonical));
+    current.control_number = control_.append(DefinitionsChange{
+        .app = std::string(app), .version = current.version, .json = std::move(canonical)});
   }
   const auto answer = [version = current.version,
-                       on_put = std::move(on_put)](std::vector<std::string> pending) {
-    on_put(DefinitionsPut{.version = version, .pending = std::move(pending)});
+                       on_put = std::move(on_put)](ControlOutcome outcome) {
+    on_put(DefinitionsPut{.version = version, .pending = std::move(outcome.pending)});
   };
   control_.wait_applied(current.control_number, answer);
 }

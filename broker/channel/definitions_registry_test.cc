@@ -25,7 +25,7 @@ TEST_CASE("a put replaces the set; an equal one keeps its version") {
   CHECK(broker.registry.find("default", "chat") == nullptr);
   CHECK(broker.registry.find("default", "new") != nullptr);
   CHECK(broker.registry.find("other", "new") == nullptr);
-  CHECK(broker.control.next_after(1)->version == 2);
+  CHECK(broker.control.next_after(1)->definitions()->version == 2);
 }
 
 TEST_CASE("an empty set that is put is a set that was put") {

@@ -20,6 +20,7 @@ struct Words {
   std::string app;
   ChannelRef channel;
   PublishWords message;
+  DisconnectWords disconnect;
   bool is_text = false;
   bool is_base64 = false;
   std::string idempotency_key;
@@ -37,6 +38,7 @@ struct Commands {
   CLI::App* definitions = nullptr;
   CLI::App* put_definitions = nullptr;
   CLI::App* presence = nullptr;
+  CLI::App* disconnect = nullptr;
   CLI::App* stats = nullptr;
   CLI::App* log = nullptr;
   CLI::App* log_check = nullptr;
@@ -61,6 +63,26 @@ CLI::App* add_publish(CLI::App& app, Words& words) {
   command->add_flag("--ephemeral", words.message.is_ephemeral, "delivered live, stored nowhere");
   command->add_option("--idempotency-key", words.idempotency_key, "a repeat stores nothing new")
       ->type_name("KEY");
+  return command;
+}
+
+CLI::App* add_disconnect(CLI::App& app, DisconnectWords& words) {
+  CLI::App* command =
+      app.add_subcommand("disconnect", "takes back what a subject is permitted, on every edge");
+  command->add_option("subject", words.subject, "as the app names it")->required();
+  command->add_option("--channel", words.channel.name, "on this channel only; all of the name")
+      ->type_name("NAME");
+  command->add_option("--param", words.channel.params, "with --channel: NAME=VALUE; repeatable")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false)
+      ->take_all();
+  CLI::Option* ban = command
+                         ->add_option("--ban", words.ban,
+                                      "refuse the subject for so long (90s, 10m, 2h); 0 lifts it")
+                         ->type_name("TIME");
+  command->add_flag("--reauthorize", words.reauthorizes, "ask the app again instead")
+      ->excludes(ban);
+  command->add_option("--reason", words.reason, "told to the client")->type_name("TEXT");
   return command;
 }
 
@@ -120,6 +142,7 @@ Commands build(CLI::App& app, Words& words) {
   commands.presence = app.add_subcommand("presence", "lists who is in a channel");
   add_channel(*commands.presence, words);
   commands.presence->add_flag("--json", words.as_json, "as the API gives it, a page per line");
+  commands.disconnect = add_disconnect(app, words.disconnect);
   commands.stats = app.add_subcommand("stats", "prints the app's numbers");
   add_log(app, words, commands);
   return commands;
@@ -160,6 +183,7 @@ int run_command(const Commands& commands, Words& words, Terminal terminal) {
   if (commands.presence->parsed()) {
     return run_presence(client, words.channel, words.as_json, terminal);
   }
+  if (commands.disconnect->parsed()) return run_disconnect(client, words.disconnect, terminal);
   return run_stats(client, terminal);
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <ostream>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "broker/inspect/json_line.h"
@@ -145,6 +146,14 @@ int run_presence(ApiClient& client, const ChannelRef& channel, bool as_json, Ter
   } while (!after.empty());
   if (!as_json) terminal.out << print_table(rows) << counts << '\n';
   return kExitOk;
+}
+
+int run_disconnect(ApiClient& client, const DisconnectWords& words, Terminal terminal) {
+  auto body = disconnect_body(words);
+  if (!body) return report_usage(body.error(), terminal);
+  return print_answer(
+      client, {.method = "POST", .target = disconnect_target(words), .body = std::move(*body)},
+      terminal);
 }
 
 int run_stats(ApiClient& client, Terminal terminal) {

@@ -30,6 +30,8 @@ struct Terminal {
 // All members, a page at a time; as a table with the counts below it, or a page of JSON per line.
 [[nodiscard]] int run_presence(ApiClient& client, const ChannelRef& channel, bool as_json,
                                Terminal terminal);
+[[nodiscard]] int run_disconnect(ApiClient& client, const DisconnectWords& words,
+                                 Terminal terminal);
 [[nodiscard]] int run_stats(ApiClient& client, Terminal terminal);
 
 }  // namespace tako::takoctl

@@ -17,6 +17,17 @@ struct ChannelRef {
 [[nodiscard]] std::expected<std::string, std::string> channel_target(const ChannelRef& channel,
                                                                      std::string_view suffix);
 
+struct DisconnectWords {
+  std::string subject;
+  ChannelRef channel;  // without a name: everywhere
+  std::string ban;     // "30s", "10m", "2h", or milliseconds; "0": lifts; "": no ban
+  bool reauthorizes = false;
+  std::string reason;
+};
+[[nodiscard]] std::string disconnect_target(const DisconnectWords& words);
+// {"channel",…}. Errors: a param without `=` or without a channel, a ban that is no time.
+[[nodiscard]] std::expected<std::string, std::string> disconnect_body(const DisconnectWords& words);
+
 enum class DataForm { Json, Text, Base64 };
 
 struct PublishWords {

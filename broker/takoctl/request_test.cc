@@ -30,5 +30,30 @@ TEST_CASE("data that is no JSON is refused with the way out") {
   CHECK(body.error().find("--text") != std::string::npos);
 }
 
+TEST_CASE("what is to be taken back becomes a call") {
+  CHECK(disconnect_target({.subject = "ann/1"}) == "/v1/subjects/ann%2F1/disconnect");
+  CHECK(disconnect_body({.subject = "ann"}) == "{}");
+  DisconnectWords words{.subject = "ann",
+                        .channel = {.name = "chat", .params = {"roomId=4 2"}},
+                        .ban = "10m",
+                        .reason = "spam"};
+  CHECK(disconnect_body(words) ==
+        R"({"channel":"chat","params":"roomId=4%202","banMs":600000,"reason":"spam"})");
+  words = {.subject = "ann", .reauthorizes = true};
+  CHECK(disconnect_body(words) == R"({"reauthorize":true})");
+  for (const auto& [ban, ms] : {std::pair{"0", "0"},
+                                {"1500", "1500"},
+                                {"90s", "90000"},
+                                {"2h", "7200000"},
+                                {"1d", "86400000"}}) {
+    CHECK(disconnect_body({.subject = "ann", .ban = ban}) ==
+          R"({"banMs":)" + std::string(ms) + "}");
+  }
+  for (const char* ban : {"soon", "-1", "5x", "5mm", "99999999999999999999s"}) {
+    CHECK_FALSE(disconnect_body({.subject = "ann", .ban = ban}).has_value());
+  }
+  CHECK_FALSE(disconnect_body({.subject = "ann", .channel = {.params = {"a=1"}}}).has_value());
+}
+
 }  // namespace
 }  // namespace tako::takoctl

@@ -48,6 +48,7 @@ struct AppConfig {
   std::vector<AppKey> keys;
   std::vector<std::string> hosts;  // lower case, without port; the only app takes all
   std::string upstream;            // http::Origin's text; empty: none
+  std::string webhook_url;         // http::Origin's text; empty: the upstream
   std::string secret_file;
   std::vector<std::string> allowed_origins;  // whole origins, lower case; empty: the same host
   std::vector<std::uint32_t> socket_uids;    // who may use the app socket; empty: all it lets in

@@ -1,6 +1,7 @@
 // Event blocks, keepalive and the ends of an event stream.
 #include "edge/adapters/native_sse.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "edge/adapters/native_encoder.h"
@@ -38,7 +39,6 @@ void NativeSse::on_open(ClientConnection& connection) {
   const std::int64_t now = services_.clock.monotonic_ms();
   times_.want_keepalive(subscription_.keepalive_interval_ms(), now);
   times_.end_by(now + jittered_lifetime_ms(subscription_.lifetime_ms(), services_.random));
-  times_.end_by(subscription_.expires_ms());
   arm();
   subscription_.attach(connection);
 }
@@ -69,15 +69,15 @@ void NativeSse::on_ended(Subscription& /*subscription*/, const Error& error) {
   if (opener_ != nullptr) {
     std::exchange(opener_, nullptr)->on_refused(error);
   } else if (connection_ != nullptr) {
+    if (takes_back(error.code)) {
+      return std::exchange(connection_, nullptr)->drop_and_close(error.code);
+    }
     if (error.retry_after_ms != 0) send_retry(error.retry_after_ms);
     close(error.code);
   }
 }
 
-void NativeSse::on_granted_again(Subscription& subscription) {
-  times_.end_by(subscription.expires_ms());
-  arm();
-}
+void NativeSse::on_granted_again(Subscription& /*subscription*/) { arm(); }
 
 void NativeSse::on_deadline() {
   const std::int64_t now = services_.clock.monotonic_ms();
@@ -96,6 +96,7 @@ void NativeSse::on_deadline() {
     case ConnectionTimes::Due::Silent:    // and nothing is heard from it.
       break;
   }
+  subscription_.check(now);
   arm();
 }
 
@@ -120,7 +121,10 @@ void NativeSse::send_gap(const Gap& gap) { send_block(gap_block(gap)); }
 void NativeSse::send_retry(std::int64_t retry_ms) { send_block(retry_block(retry_ms)); }
 
 void NativeSse::arm() {
-  if (connection_ != nullptr) connection_->set_deadline(times_.next_ms());
+  if (connection_ == nullptr) return;
+  const std::int64_t own = times_.next_ms();
+  const std::int64_t due = subscription_.due_ms();
+  connection_->set_deadline(own == 0 || due == 0 ? own + due : std::min(own, due));
 }
 
 void NativeSse::close(ErrorCode code) { std::exchange(connection_, nullptr)->close(code); }

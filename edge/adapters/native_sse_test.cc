@@ -153,9 +153,10 @@ TEST_CASE_FIXTURE(NativeFixture, "its lifetime over, it ends without a word") {
 }
 
 TEST_CASE_FIXTURE(NativeFixture, "the app's lifecycle values hold for this connection") {
-  edge.authorizer.decide = [&](const AuthorizeCall&) {
+  const std::int64_t end_ms = edge.clock.wall_ms() + 3'000;
+  edge.authorizer.decide = [end_ms](const AuthorizeCall&) {
     return Grant{.subject = {},
-                 .expires_at_ms = edge.clock.wall_ms() + 3'000,
+                 .expires_at_ms = end_ms,
                  .keepalive_interval_ms = 500,
                  .max_connection_lifetime_ms = {},
                  .rights = {}};

@@ -129,6 +129,13 @@ void NativeWs::close(ErrorCode code, std::string_view reason) {
   if (connection_ != nullptr) std::exchange(connection_, nullptr)->close(code, reason);
 }
 
+void NativeWs::drop_and_close(ErrorCode code) {
+  end_subscriptions(PresenceEnd::Lost);
+  if (connection_ != nullptr) std::exchange(connection_, nullptr)->drop_and_close(code);
+}
+
+void NativeWs::end_with(ErrorCode code) { takes_back(code) ? drop_and_close(code) : close(code); }
+
 void NativeWs::close_for(const Error& error) {
   count_limit(error, services_.limit_counters);
   close(error.code);

@@ -43,7 +43,7 @@ class NativeWs : public ClientHandler, public SubscriptionOwner {
   // Without a channel in the URL: open, with nothing asked for yet.
   virtual void on_open_bare() {}
   virtual void on_frame(std::string_view message) = 0;
-  // After keepalive and lifetime: what else is due; next_due() says when.
+  // After keepalive and lifetime: what else is due; next_due_ms() says when.
   virtual void check_more(std::int64_t /*now_ms*/) {}
   [[nodiscard]] virtual std::int64_t next_due_ms() const { return 0; }
   // `reason`: what the channels' members are told.
@@ -62,6 +62,11 @@ class NativeWs : public ClientHandler, public SubscriptionOwner {
   void arm();
   // Everything ends; nothing but on_closed follows.
   void close(ErrorCode code, std::string_view reason = {});
+  // The same, and what is queued does not leave.
+  void drop_and_close(ErrorCode code);
+  // As one of both, because its subscription ended. Whoever lost its permission is not given either
+  // what was queued under it.
+  void end_with(ErrorCode code);
   // The same for what the client sent; counts the bound that it met, if it met one.
   void close_for(const Error& error);
 

@@ -16,7 +16,6 @@ void NativeWsPlain::on_subscribed(Subscription& subscription, const Start& start
     return;
   }
   apply_times(subscription);
-  times().end_by(subscription.expires_ms());
   arm();
   subscription.attach(connection());
   release_held();
@@ -28,13 +27,10 @@ void NativeWsPlain::on_gap(Subscription& /*subscription*/, const Gap& gap) {
 }
 
 void NativeWsPlain::on_ended(Subscription& /*subscription*/, const Error& error) {
-  close(error.code);
+  end_with(error.code);
 }
 
-void NativeWsPlain::on_granted_again(Subscription& subscription) {
-  times().end_by(subscription.expires_ms());
-  arm();
-}
+void NativeWsPlain::on_granted_again(Subscription& /*subscription*/) { arm(); }
 
 void NativeWsPlain::on_frame(std::string_view message) {
   if (!subscription_.is_live()) {

@@ -18,6 +18,8 @@ class NativeWsPlain final : public NativeWs, public ClientPublisher::Observer {
 
  private:
   void subscribe_first(SubscriptionRequest request) override;
+  void check_more(std::int64_t now_ms) override { subscription_.check(now_ms); }
+  [[nodiscard]] std::int64_t next_due_ms() const override { return subscription_.due_ms(); }
   void on_frame(std::string_view message) override;
   void end_subscriptions(PresenceEnd reason) override { subscription_.end(reason); }
   [[nodiscard]] bool is_settled() const override;

@@ -73,7 +73,6 @@ void NativeWsRich::on_subscribed(Subscription& subscription, const Start& start)
       channel.ref, subscription.key()));
   if (start.gap) connection().send(rich::gap(*start.gap, subscription.key()));
   apply_times(subscription);
-  channel.expire_at(subscription.expires_ms(), now_ms());
   arm();
   subscription.attach(connection());
   if (channel.is_first) release_held();
@@ -86,45 +85,37 @@ void NativeWsRich::on_gap(Subscription& subscription, const Gap& gap) {
 
 void NativeWsRich::on_ended(Subscription& subscription, const Error& error) {
   RichChannel& channel = channel_of(subscription);
-  release_acks(channel, UINT64_MAX);
   const bool was_asked_for = !channel.is_first && !channel.has_started;
   if (!was_asked_for && channels_.size() == 1) {
-    close(error.code);
-    return;
+    release_acks(channel, UINT64_MAX);
+    return end_with(error.code);
   }
+  // What is queued of the other channels can't be told from what may not leave any more.
+  if (error.code == ErrorCode::Revoked && is_open() && !connection().send_all()) {
+    return drop_and_close(ErrorCode::Restarting);
+  }
+  release_acks(channel, UINT64_MAX);
   send_error(error, channel.has_started ? std::string_view() : channel.ref, subscription.key());
   if (is_open()) remove(channel);
 }
 
-void NativeWsRich::on_granted_again(Subscription& subscription) {
-  RichChannel& channel = channel_of(subscription);
-  channel.expire_at(subscription.expires_ms(), now_ms());
-  channel.has_reauth_notice = false;
-  arm();
+void NativeWsRich::on_granted_again(Subscription& /*subscription*/) { arm(); }
+
+void NativeWsRich::on_credential_wanted(Subscription& subscription, std::int64_t before_ms) {
+  connection().send_control(rich::reauth(before_ms, subscription.key()));
 }
 
 void NativeWsRich::check_more(std::int64_t now_ms) {
   ended_.clear();
-  for (std::size_t i = channels_.size(); i-- > 0;) {
-    RichChannel& channel = *channels_[i];
-    if (channel.expires_ms == 0) continue;
-    if (now_ms >= channel.expires_ms) {
-      ++services().counters.authorizations_expired;
-      channel.subscription.end();
-      on_ended(channel.subscription, Error{ErrorCode::ConnectionExpired});
-      if (!is_open()) return;
-    } else if (!channel.has_reauth_notice && now_ms >= channel.reauth_ms) {
-      channel.has_reauth_notice = true;
-      connection().send_control(rich::reauth(
-          services().clock.wall_ms() + channel.expires_ms - now_ms, channel.subscription.key()));
-    }
+  for (std::size_t i = channels_.size(); i-- > 0 && is_open();) {
+    if (i < channels_.size()) channels_[i]->subscription.check(now_ms);
   }
 }
 
 std::int64_t NativeWsRich::next_due_ms() const {
   std::int64_t next = 0;
   for (const auto& channel : channels_) {
-    const std::int64_t due = channel->due_ms();
+    const std::int64_t due = channel->subscription.due_ms();
     if (due != 0) next = next == 0 ? due : std::min(next, due);
   }
   return next;

@@ -41,6 +41,7 @@ class NativeWsRich final : public NativeWs, public ClientPublisher::Observer {
   void on_gap(Subscription& subscription, const Gap& gap) override;
   void on_ended(Subscription& subscription, const Error& error) override;
   void on_granted_again(Subscription& subscription) override;
+  void on_credential_wanted(Subscription& subscription, std::int64_t before_ms) override;
   [[nodiscard]] bool is_connection(std::string_view id) const override { return id == id_; }
   void on_own_passed(Subscription& subscription, std::uint64_t offset) override;
   void on_presence_refused(Subscription& subscription, const Error& error) override;

@@ -105,8 +105,8 @@ void NativeWsRich::on_auth(const ClientFrame& frame) {
   if (!token) return;
   const std::string key = text_member(frame.members, "key").value_or("");
   for (const auto& channel : channels_) {
-    const bool is_meant =
-        key.empty() ? channel->expires_ms != 0 : channel->subscription.key() == key;
+    const bool is_meant = key.empty() ? channel->subscription.permission().expires_ms() != 0
+                                      : channel->subscription.key() == key;
     if (is_meant) channel->subscription.reauthorize(parse_credential(*token));
   }
 }

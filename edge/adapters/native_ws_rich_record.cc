@@ -12,7 +12,7 @@ void save_channel(const RichChannel& channel, proto::RichChannelRecord& record) 
   channel.subscription.save(*record.mutable_subscription());
   record.set_ref(channel.ref);
   record.set_is_first(channel.is_first);
-  record.set_has_reauth_notice(channel.has_reauth_notice);
+  record.set_has_reauth_notice(channel.subscription.permission().awaits_client());
   for (const RichChannel::HeldAck& held : channel.held_acks) {
     proto::HeldAckRecord& ack = *record.add_held_acks();
     ack.set_ref(held.ref);
@@ -71,7 +71,6 @@ void NativeWsRich::restore_channels(const proto::WebSocketRecord& record) {
     channel.ref = from.ref();
     channel.is_first = from.is_first();
     channel.has_started = true;
-    channel.has_reauth_notice = from.has_reauth_notice();
     for (const proto::HeldAckRecord& ack : from.held_acks()) {
       channel.held_acks.push_back({ack.ref(), {ack.offset(), Epoch{ack.epoch()}}});
     }
@@ -81,7 +80,6 @@ void NativeWsRich::restore_channels(const proto::WebSocketRecord& record) {
     RichChannel& channel = *restored[static_cast<std::size_t>(i)];
     channel.subscription.restore(record.channels(i).subscription(),
                                  {.operation = Operation::Connect, .form = form()}, connection());
-    channel.expire_at(channel.subscription.expires_ms(), now_ms());
   }
 }
 

@@ -272,12 +272,38 @@ TEST_CASE_FIXTURE(RichFixture, "before the permission ends a new credential is a
     say(client, R"({"type":"tako.auth","token":"bad"})");
     CHECK(client.connection.closed == ErrorCode::VerifyRejected);
   }
+  SUBCASE("it does not come: the app is asked with the old one, half-way to the end") {
+    pass(14'900);
+    CHECK(edge.authorizer.calls.size() == 1);
+    pass(100);
+    REQUIRE(edge.authorizer.calls.size() == 2);
+    CHECK(edge.authorizer.calls[1].header->value == "good");
+    pass(40'000);
+    CHECK_FALSE(client.connection.closed.has_value());
+  }
+  SUBCASE("it is another subject's") {
+    edge.authorizer.decide = [](const AuthorizeCall&) {
+      Grant grant;
+      grant.subject = "bob";
+      return Result<Grant>(grant);
+    };
+    say(client, R"({"type":"tako.auth","token":"good"})");
+    CHECK(client.connection.closed == ErrorCode::VerifyRejected);
+  }
   SUBCASE("it does not come, and this was all there is") {
-    pass(30'000);
+    edge.authorizer.decide = [](const AuthorizeCall&) -> Result<Grant> {
+      return fail(ErrorCode::VerifyRejected);
+    };
+    pass(29'900);
+    CHECK_FALSE(client.connection.closed.has_value());
+    pass(100);
     CHECK(client.connection.closed == ErrorCode::ConnectionExpired);
     CHECK(edge.counters.authorizations_expired == 1);
   }
   SUBCASE("it does not come, and there is another channel") {
+    edge.authorizer.decide = [](const AuthorizeCall&) -> Result<Grant> {
+      return fail(ErrorCode::Unavailable);
+    };
     say(client, R"({"type":"tako.subscribe","data":{"channel":"open"}})");
     pass(29'900);
     publish("chat?roomId=1");

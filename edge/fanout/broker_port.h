@@ -14,6 +14,7 @@
 #include "common/result.h"
 #include "edge/fanout/message.h"
 #include "edge/fanout/presence.h"
+#include "edge/fanout/revocation.h"
 
 namespace tako::edge {
 
@@ -118,9 +119,19 @@ class BrokerPort {
                                 const PresenceListing& listing) = 0;
   virtual void presence_gone(ChannelNumber number, std::uint64_t session, PresenceEnd reason) = 0;
 
+  // How a post of on_webhook went; `status`: HTTP, 0: no answer. Without a link it does nothing.
+  virtual void webhook_done(std::uint64_t lease, int status, std::string_view error) = 0;
+
   virtual void fetch(FetchRequest request, Reply<FetchPage> reply) = 0;
   virtual void publish(PublishRequest request, Reply<PublishAck> reply) = 0;
   virtual void api_call(ApiRequest request, Reply<ApiAnswer> reply) = 0;
+};
+
+// To be posted to an app, and answered with webhook_done().
+struct WebhookBatch {
+  std::uint64_t lease = 0;
+  std::string app = {};
+  std::string body = {};  // JSON
 };
 
 // Implemented by the hubs (channels, presence) and by the directory of definitions.
@@ -135,6 +146,9 @@ class BrokerEvents {
   virtual void on_presence(ChannelNumber number, PresenceNews news) = 0;
   virtual void on_definitions(std::string_view app,
                               std::shared_ptr<const DefinitionSet> definitions) = 0;
+  // How many subscriptions it met: behind this call nothing more is delivered to them.
+  virtual std::uint32_t on_revocation(const Revocation& revocation) = 0;
+  virtual void on_webhook(WebhookBatch batch) = 0;
 };
 
 }  // namespace tako::edge

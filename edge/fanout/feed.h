@@ -85,6 +85,12 @@ class Feed {
   // The link has been away for too long: channels whose access nobody can take back are not served.
   void end_private(const Error& error);
   void end_all(const Error& error);
+  // Visits every subscriber. A visit may let subscribers leave.
+  template <typename Visit>
+  void for_each(Visit visit) {
+    for_each_live(visit);
+    for_each_waiting(visit);
+  }
   void set_rules(FeedRules rules) { rules_ = rules; }
   void drop_cache();
 

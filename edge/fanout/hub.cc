@@ -48,6 +48,19 @@ void ChannelHub::join(Subscriber& subscriber, const ChannelIdentity& channel, Fe
   if (feed.join(subscriber, join)) joining_.push_back({clock_.monotonic_ms(), feed.number()});
 }
 
+std::vector<ChannelNumber> ChannelHub::covered_by(const Revocation& revocation) const {
+  std::vector<ChannelNumber> numbers;
+  if (!revocation.key.empty()) {
+    const auto found = numbers_.find(make_qualified_key(revocation.app, revocation.key));
+    if (found != numbers_.end()) numbers.push_back(found->second);
+    return numbers;
+  }
+  for (const auto& [number, slot] : slots_) {
+    if (revocation.covers(slot.feed->channel())) numbers.push_back(number);
+  }
+  return numbers;
+}
+
 ChannelHub::Slot* ChannelHub::slot_of(ChannelNumber number) {
   const auto found = slots_.find(number);
   return found == slots_.end() ? nullptr : &found->second;

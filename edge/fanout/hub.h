@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "edge/fanout/feed.h"
+#include "edge/fanout/revocation.h"
 
 namespace tako::edge {
 
@@ -26,6 +27,10 @@ class ChannelHub final : private FeedHost {
   // the broker refuses with.
   void join(Subscriber& subscriber, const ChannelIdentity& channel, FeedRules rules,
             const Join& join);
+
+  // Visits all that are in a channel that the revocation covers. A visit may let subscribers leave.
+  template <typename Visit>
+  void for_each_subscriber(const Revocation& revocation, Visit visit);
 
   // The channel part of BrokerEvents.
   void on_link_up();
@@ -53,6 +58,7 @@ class ChannelHub final : private FeedHost {
   void retry_later(Feed& feed) override;
   void fetch_for(Feed& feed, std::uint32_t fetch, FetchRequest request) override;
 
+  [[nodiscard]] std::vector<ChannelNumber> covered_by(const Revocation& revocation) const;
   Slot* slot_of(ChannelNumber number);
   Slot* open(const std::string& qualified_key, const ChannelIdentity& channel, FeedRules rules);
   bool close_one_unused();
@@ -85,5 +91,12 @@ class ChannelHub final : private FeedHost {
   std::deque<Due> unused_;
   std::deque<Due> joining_;
 };
+
+template <typename Visit>
+void ChannelHub::for_each_subscriber(const Revocation& revocation, Visit visit) {
+  for (const ChannelNumber number : covered_by(revocation)) {
+    if (Slot* slot = slot_of(number)) slot->feed->for_each(visit);
+  }
+}
 
 }  // namespace tako::edge

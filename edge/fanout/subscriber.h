@@ -10,6 +10,7 @@
 #include "common/result.h"
 #include "edge/fanout/frame_sink.h"
 #include "edge/fanout/message.h"
+#include "edge/fanout/revocation.h"
 #include "edge/fanout/rewind.h"
 
 namespace tako::edge {
@@ -59,6 +60,8 @@ class Subscriber {
   virtual void on_gap(const Gap& gap) = 0;
   // The hub has let go of it: refused, too slow, or no longer served.
   virtual void on_ended(const Error& error) = 0;
+  // Is a permission of it taken back? Then it has left, or is paused; true: it is met.
+  [[nodiscard]] virtual bool on_revoked(const Revocation& /*revocation*/) { return false; }
   // Does this client's connection bear that id? Then its own message is passed over (echo:false)
   // and on_own_passed tells where it would have stood; both only for messages that name one.
   [[nodiscard]] virtual bool is_connection(std::string_view /*id*/) const { return false; }

@@ -69,6 +69,17 @@ void ClientSocket::close(ErrorCode code, std::string_view reason) {
   if (state_ == State::Open) begin_closing(make_goodbye(code, reason));
 }
 
+void ClientSocket::drop_and_close(ErrorCode code, std::string_view reason) {
+  if (state_ != State::Open) return;
+  outbox_.drop_unsent(!has_sent_);  // The head of the answer is no frame.
+  close(code, reason);
+}
+
+bool ClientSocket::send_all() {
+  write_now();
+  return outbox_.empty();
+}
+
 void ClientSocket::begin_closing(const SharedBytes& goodbye) {
   TAKO_CHECK(state_ == State::Open);
   push(goodbye, FrameKind::Control);
@@ -159,6 +170,7 @@ void ClientSocket::write() {
   ++context_.counters.writes;
   context_.counters.bytes_sent += *written;
   outbox_.consume(*written);
+  has_sent_ = has_sent_ || *written > 0;
   if (*written < offered) return stream_->request_writable();
   if (outbox_.empty()) return;
   ++context_.limit_counters.write_pieces_max;

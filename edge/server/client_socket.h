@@ -97,6 +97,8 @@ class ClientSocket : public ClientConnection, private uv::StreamObserver, privat
   [[nodiscard]] std::int64_t last_sent_ms() const final { return last_sent_ms_; }
   void set_deadline(std::int64_t monotonic_ms) final;
   void close(ErrorCode code, std::string_view reason = {}) final;
+  void drop_and_close(ErrorCode code, std::string_view reason = {}) final;
+  [[nodiscard]] bool send_all() final;
   void abort() final;
 
  protected:
@@ -160,6 +162,7 @@ class ClientSocket : public ClientConnection, private uv::StreamObserver, privat
   std::uint32_t late_bytes_ = 0;  // came after our goodbye
   State state_ = State::Open;
   bool is_full_ = false;
+  bool has_sent_ = false;  // something: so not the answer's head any more, or not its beginning
   bool peer_ended_ = false;
   bool is_drained_ = false;
   bool stays_ = false;

@@ -9,22 +9,30 @@
 namespace tako::edge {
 namespace {
 
-// Neighbours of a kind become one piece; pongs are counted, so each stays its own.
+// Each frame stays its own: of those that are not begun some may still be dropped.
 void save_unsent(const Outbox& outbox, proto::ConnectionRecord& record) {
   outbox.for_each_unsent([&record](FrameKind kind, std::string_view bytes) {
-    const int count = record.unsent_size();
-    const bool joins = count > 0 && kind != FrameKind::Pong &&
-                       record.unsent(count - 1).kind() == static_cast<std::uint32_t>(kind);
-    proto::UnsentRecord& unsent = joins ? *record.mutable_unsent(count - 1) : *record.add_unsent();
+    proto::UnsentRecord& unsent = *record.add_unsent();
     unsent.set_kind(static_cast<std::uint32_t>(kind));
-    unsent.mutable_bytes()->append(bytes);
+    unsent.mutable_bytes()->assign(bytes);
   });
+  if (!outbox.empty()) record.mutable_unsent(0)->set_is_begun(outbox.is_begun());
 }
 
 FrameKind kind_from(std::uint32_t number) {
   if (number == static_cast<std::uint32_t>(FrameKind::Control)) return FrameKind::Control;
   return number == static_cast<std::uint32_t>(FrameKind::Pong) ? FrameKind::Pong
                                                                : FrameKind::Message;
+}
+
+// An older version does not say whether the first one was begun: then it may have been.
+void restore_unsent(const proto::ConnectionRecord& record, Outbox& outbox) {
+  for (const proto::UnsentRecord& unsent : record.unsent()) {
+    const bool is_begun = outbox.empty() && (!unsent.has_is_begun() || unsent.is_begun());
+    const SharedBytes bytes{unsent.bytes()};
+    is_begun ? outbox.push_rest(bytes, kind_from(unsent.kind()))
+             : outbox.push(bytes, kind_from(unsent.kind()));
+  }
 }
 
 // Nothing of a message is whole, so nothing happens.
@@ -72,9 +80,8 @@ uv::Fd ClientSocket::pack(proto::ClientRecord& record) {
 void ClientSocket::unpack(const proto::ClientRecord& record) {
   const proto::ConnectionRecord& connection = record.connection();
   stream_->set_observer(this);
-  for (const proto::UnsentRecord& unsent : connection.unsent()) {
-    outbox_.push(SharedBytes(unsent.bytes()), kind_from(unsent.kind()));
-  }
+  restore_unsent(connection, outbox_);
+  has_sent_ = true;
   is_full_ = outbox_.bytes() >= context_.limits.outbox_bytes_max;
   last_received_ms_ = connection.last_received_ms();
   last_sent_ms_ = connection.last_sent_ms();

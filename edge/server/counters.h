@@ -39,6 +39,9 @@ struct ServerSideCounters {
   std::uint64_t dispatch_drops = 0;
   std::uint64_t dispatch_rejections = 0;
   std::uint64_t dispatch_failures = 0;  // no answer, or one that is not as agreed
+  // Webhooks.
+  std::uint64_t webhooks_posted = 0;  // batches sent to apps
+  std::uint64_t webhooks_failed = 0;  // not answered with 2xx
 };
 
 }  // namespace tako::edge

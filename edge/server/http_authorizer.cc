@@ -55,6 +55,7 @@ class HttpAuthorizer::Impl {
     std::string app;
     CallKey key;
     bool may_be_kept;  // It carries a credential, and nothing was forgotten since it began.
+    std::int64_t asked_ms;
     std::list<Waiter*> waiters = {};
     std::unique_ptr<AppCall> request = {};
   };
@@ -138,7 +139,7 @@ std::unique_ptr<Authorizer::Ticket> HttpAuthorizer::Impl::authorize(const Author
   const CallKey key = call_key(body);
   const bool is_shareable = has_credential(call);
   if (is_shareable) {
-    if (std::optional<Grant> kept = cache_.find(key)) {
+    if (std::optional<Grant> kept = call.renews ? std::nullopt : cache_.find(key)) {
       ++counters_.authorize_kept;
       answer_later(*waiter, std::move(*kept));
       return waiter;
@@ -178,7 +179,7 @@ Result<HttpAuthorizer::Impl::Call*> HttpAuthorizer::Impl::begin(const AuthorizeC
                                                                 const CallKey& key,
                                                                 bool is_shareable,
                                                                 std::string body) {
-  auto owned = std::make_unique<Call>(call.app, key, is_shareable);
+  auto owned = std::make_unique<Call>(call.app, key, is_shareable, loop_.monotonic_ms());
   Call& added = *owned;
   // Asking twice changes nothing.
   auto request = requests_.start(
@@ -207,11 +208,15 @@ Result<Grant> HttpAuthorizer::Impl::judge(const Call& call, const Result<AppAnsw
     ++counters_.authorize_failures;
     return std::unexpected(answer.error());
   }
-  const auto said = read_authorize_answer(answer->status, answer->body, loop_.wall_ms());
+  auto said = read_authorize_answer(answer->status, answer->body, loop_.wall_ms());
   if (!said) {
     count_limit(said.error(), limit_counters_);
     if (said.error().code == ErrorCode::Unavailable) ++counters_.authorize_failures;
     return std::unexpected(said.error());
+  }
+  said->grant.asked_ms = call.asked_ms;
+  if (said->grant.expires_at_ms) {
+    said->grant.expires_ms = loop_.monotonic_ms() + *said->grant.expires_at_ms - loop_.wall_ms();
   }
   if (call.may_be_kept) {
     const auto kept = cache_.keep(call.app, call.key, *said);

@@ -23,7 +23,8 @@ std::string_view default_reason(const ErrorInfo& info) {
     case 4401:
       return error_info(ErrorCode::AuthFrameMissing).name;
     case 4403:
-      return error_info(ErrorCode::VerifyRejected).name;
+      return info.code == ErrorCode::Revoked ? info.name
+                                             : error_info(ErrorCode::VerifyRejected).name;
     case 4415:
       return error_info(ErrorCode::MessageMalformed).name;
     case 4503:

@@ -25,12 +25,14 @@ struct HeaderCredential {
 
 struct AuthorizeCall {
   std::string app;
-  std::string channel;  // the wire name
+  std::string channel;   // the wire name
+  std::string key = {};  // the channel's; not told to the app
   Operation operation = Operation::Subscribe;
   Params params;  // all that passed the schema, undeclared and context params included
   std::optional<HeaderCredential> header;
   std::optional<std::string> cookie;  // the declared cookie's raw value
   std::string ip;
+  bool renews = false;  // a kept answer is not what is asked for
 };
 
 // The app's answer when it allowed (`ok:true`).
@@ -41,10 +43,13 @@ struct Grant {
   std::optional<std::int64_t> max_connection_lifetime_ms;
   std::optional<std::vector<std::string>> rights;  // operations; absent: all
   std::string presence_info = {};  // minified JSON that the app says of the subject; empty: nothing
+  // Monotonic ms. When the app was asked: what is taken back later ends it.
+  std::int64_t asked_ms = 0;
+  std::int64_t expires_ms = 0;  // as expires_at_ms was understood when it came; 0: never
 };
 
 // Errors: VerifyRejected (refused), ChannelUnknown (the app says 404), Unavailable (the app is
-// down, slow, or says anything else), LimitReached.
+// down, slow, or says anything else), LimitReached; and what GuardedAuthorizer adds.
 class Authorizer {
  public:
   using Reply = std::move_only_function<void(Result<Grant>)>;

@@ -21,6 +21,7 @@ void EdgeBrokerEvents::tick() {
   gate_.tick();
   hub_.tick();
   presence_.tick();
+  revocations_.tick();
 }
 
 }  // namespace tako::edge

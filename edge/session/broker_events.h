@@ -6,17 +6,22 @@
 #include "edge/session/authorizer.h"
 #include "edge/session/definitions_directory.h"
 #include "edge/session/link_gate.h"
+#include "edge/session/revocations.h"
+#include "edge/session/webhooks.h"
 
 namespace tako::edge {
 
 class EdgeBrokerEvents final : public BrokerEvents {
  public:
   EdgeBrokerEvents(ChannelHub& hub, PresenceHub& presence, DefinitionsDirectory& definitions,
-                   Authorizer& authorizer, LinkGate& gate)
+                   Authorizer& authorizer, Revocations& revocations, Webhooks& webhooks,
+                   LinkGate& gate)
       : hub_(hub),
         presence_(presence),
         definitions_(definitions),
         authorizer_(authorizer),
+        revocations_(revocations),
+        webhooks_(webhooks),
         gate_(gate) {}
 
   void on_link_up() override;
@@ -36,6 +41,10 @@ class EdgeBrokerEvents final : public BrokerEvents {
   // New definitions: no kept answer of the app holds any more, live subscriptions are judged again.
   void on_definitions(std::string_view app,
                       std::shared_ptr<const DefinitionSet> definitions) override;
+  std::uint32_t on_revocation(const Revocation& revocation) override {
+    return revocations_.apply(revocation);
+  }
+  void on_webhook(WebhookBatch batch) override { webhooks_.post(std::move(batch)); }
 
   // Every 100 ms or so.
   void tick();
@@ -45,6 +54,8 @@ class EdgeBrokerEvents final : public BrokerEvents {
   PresenceHub& presence_;
   DefinitionsDirectory& definitions_;
   Authorizer& authorizer_;
+  Revocations& revocations_;
+  Webhooks& webhooks_;
   LinkGate& gate_;
 };
 

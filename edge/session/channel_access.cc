@@ -56,6 +56,7 @@ AuthorizeCall make_authorize_call(const ChannelTarget& target, Operation operati
                                   const Credentials& credentials) {
   return {.app = target.channel.app,
           .channel = target.channel.name,
+          .key = target.channel.key,
           .operation = operation,
           .params = target.params,
           .header = credentials.header,
@@ -65,7 +66,10 @@ AuthorizeCall make_authorize_call(const ChannelTarget& target, Operation operati
 
 bool has_right(const Grant& grant, Operation operation) {
   if (!grant.rights) return true;
-  return std::ranges::find(*grant.rights, to_string(operation)) != grant.rights->end();
+  const auto names = [&grant](Operation right) {
+    return std::ranges::find(*grant.rights, to_string(right)) != grant.rights->end();
+  };
+  return names(operation) || (operation == Operation::Connect && names(Operation::Subscribe));
 }
 
 }  // namespace tako::edge

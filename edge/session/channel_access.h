@@ -65,7 +65,7 @@ struct Credentials {
 [[nodiscard]] AuthorizeCall make_authorize_call(const ChannelTarget& target, Operation operation,
                                                 const Credentials& credentials);
 
-// Does the app's answer allow this operation on what was granted?
+// Does the app's answer allow this operation on what was granted? `subscribe` lets connect, too.
 [[nodiscard]] bool has_right(const Grant& grant, Operation operation);
 
 }  // namespace tako::edge

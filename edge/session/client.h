@@ -74,6 +74,11 @@ class ClientConnection : public FrameSink {
   // `reason` (empty: the catalogue's name, or its message for 1000/1003/1012), event stream by the
   // final chunk. No callback but on_closed follows.
   virtual void close(ErrorCode code, std::string_view reason = {}) = 0;
+  // As close(), but of what is queued nothing leaves any more, only the rest of a frame that was
+  // begun.
+  virtual void drop_and_close(ErrorCode code, std::string_view reason = {}) = 0;
+  // Sends what is queued now, as far as the kernel takes it; true when nothing is queued any more.
+  [[nodiscard]] virtual bool send_all() = 0;
   // Ends at once without flushing (dead or hostile peer).
   virtual void abort() = 0;
 };

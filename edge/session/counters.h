@@ -17,7 +17,9 @@ struct EdgeCounters {
   std::uint64_t envelopes_missing = 0;  // 4401 after auth_envelope_ms
   std::uint64_t lifetimes_over = 0;
   std::uint64_t authorizations_expired = 0;
-  std::uint64_t silent_dropped = 0;  // no frame for two keepalive intervals
+  std::uint64_t permissions_renewed = 0;  // the app said yes again
+  std::uint64_t permissions_revoked = 0;  // met by a disconnect
+  std::uint64_t silent_dropped = 0;       // no frame for two keepalive intervals
   std::uint64_t keepalives_sent = 0;
   std::uint64_t client_messages = 0;  // published for clients
   std::uint64_t client_messages_refused = 0;

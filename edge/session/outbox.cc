@@ -70,6 +70,29 @@ const SharedBytes& Outbox::first() const {
   return inline_begin_ < inline_end_ ? inline_[inline_begin_] : first_->frames[first_->begin];
 }
 
+FrameKind Outbox::first_kind() const {
+  return inline_begin_ < inline_end_ ? inline_kinds_[inline_begin_] : first_->kinds[first_->begin];
+}
+
+void Outbox::push_rest(const SharedBytes& rest, FrameKind kind) {
+  TAKO_CHECK(empty());
+  push(rest, kind);
+  is_rest_ = !rest.empty();
+}
+
+void Outbox::drop_unsent(bool keeps_first) {
+  if (empty() || (!keeps_first && !is_begun())) return clear();
+  const SharedBytes kept = first();
+  const FrameKind kind = first_kind();
+  const std::size_t sent = sent_of_first_;
+  const bool is_rest = is_rest_;
+  clear();
+  push(kept, kind);
+  bytes_ -= sent;
+  sent_of_first_ = sent;
+  is_rest_ = is_rest;
+}
+
 void Outbox::consume(std::size_t bytes) {
   TAKO_CHECK(bytes <= bytes_);
   bytes_ -= bytes;
@@ -83,6 +106,7 @@ void Outbox::consume(std::size_t bytes) {
 }
 
 void Outbox::drop_first() {
+  is_rest_ = false;
   if (inline_begin_ < inline_end_) {
     settle(inline_[inline_begin_], inline_kinds_[inline_begin_]);
     inline_[inline_begin_++] = SharedBytes();

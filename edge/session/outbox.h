@@ -37,7 +37,13 @@ class Outbox {
   [[nodiscard]] std::size_t gather(std::span<std::string_view> out) const;
   // The kernel took this many bytes (at most bytes()). The rest of a cut frame stays first.
   void consume(std::size_t bytes);
+  // As push(), for the rest of a frame whose beginning is sent already; into an empty outbox only.
+  void push_rest(const SharedBytes& rest, FrameKind kind);
+  // What is_begun() stays; `keeps_first`: the first one in any case.
+  void drop_unsent(bool keeps_first);
   void clear();
+  // The first frame is partly sent: its rest has to follow.
+  [[nodiscard]] bool is_begun() const noexcept { return sent_of_first_ > 0 || is_rest_; }
   // Calls `visit(kind, bytes)` for what is unsent of each frame, oldest first.
   template <typename Visit>
   void for_each_unsent(Visit visit) const;
@@ -64,6 +70,7 @@ class Outbox {
 
   void drop_first();
   [[nodiscard]] const SharedBytes& first() const;
+  [[nodiscard]] FrameKind first_kind() const;
   void account(const SharedBytes& frame, FrameKind kind);
   void settle(const SharedBytes& frame, FrameKind kind);
 
@@ -72,6 +79,7 @@ class Outbox {
   std::array<FrameKind, kInline> inline_kinds_{};
   std::uint8_t inline_begin_ = 0;
   std::uint8_t inline_end_ = 0;
+  bool is_rest_ = false;  // the first frame came by push_rest()
   std::uint16_t pongs_ = 0;
   std::unique_ptr<Chunk> first_;  // Behind the inline ones.
   Chunk* last_ = nullptr;

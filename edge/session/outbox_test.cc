@@ -130,4 +130,41 @@ TEST_CASE("control bytes and pongs count until the frame is wholly sent") {
   CHECK(outbox.pongs() == 0);
 }
 
+TEST_CASE("what is not begun can be dropped, the rest of what was begun follows") {
+  OutboxPool pool;
+  Outbox outbox(pool);
+  for (int i = 0; i < 50; ++i) outbox.push(SharedBytes(std::string_view("abcd")), FrameKind::Pong);
+  SUBCASE("nothing was begun") {
+    outbox.consume(8);
+    outbox.drop_unsent(false);
+    CHECK(outbox.empty());
+  }
+  SUBCASE("the third was") {
+    outbox.consume(9);
+    outbox.drop_unsent(false);
+    CHECK(outbox.pongs() == 1);
+    CHECK(outbox.is_begun());
+    CHECK(take_all(outbox, 1) == "bcd");
+  }
+  SUBCASE("the first stays in any case") {
+    outbox.drop_unsent(true);
+    CHECK(take_all(outbox, 3) == "abcd");
+  }
+  CHECK(pool.lent() == 0);
+  CHECK(outbox.control_bytes() == 0);
+  CHECK(outbox.pongs() == 0);
+}
+
+TEST_CASE("the rest of a frame that another process began is no frame to be dropped") {
+  OutboxPool pool;
+  Outbox outbox(pool);
+  outbox.push_rest(SharedBytes(std::string_view("cd")), FrameKind::Message);
+  outbox.push(SharedBytes(std::string_view("next")));
+  outbox.drop_unsent(false);
+  CHECK(take_all(outbox, 8) == "cd");
+  outbox.push(SharedBytes(std::string_view("next")));
+  outbox.drop_unsent(false);
+  CHECK(outbox.empty());
+}
+
 }  // namespace tako::edge

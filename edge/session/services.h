@@ -16,6 +16,7 @@
 #include "edge/session/link_gate.h"
 #include "edge/session/origin_policies.h"
 #include "edge/session/publish_lines.h"
+#include "edge/session/revocations.h"
 
 namespace tako::edge {
 
@@ -24,6 +25,7 @@ struct EdgeServices {
   PresenceHub& presence;
   BrokerPort& broker;
   Authorizer& authorizer;
+  Revocations& revocations;
   DefinitionsDirectory& definitions;
   LinkGate& gate;
   const OriginPolicies& origins;

@@ -1,4 +1,5 @@
-// Asks, joins, and is judged again when definitions change.
+// Asks, joins, and is judged again when definitions change; its permission's life is in
+// subscription_permission.cc.
 #include "edge/session/subscription.h"
 
 #include <algorithm>
@@ -31,8 +32,10 @@ void Subscription::open(SubscriptionRequest request) {
   watch_definitions(request.target);
   if (definition_->auth) {
     credentials_ = std::make_unique<Credentials>(std::move(request.credentials));
-    ask(request.target.params);
+    ask(Question::First, request.target.params);
   } else {
+    permission_.open(std::max(services_.clock.monotonic_ms(),
+                              services_.revocations.book().asks_from_ms(channel_.app)));
     move(SubscriptionEvent::Granted);
     join();
   }
@@ -56,48 +59,6 @@ void Subscription::pump() {
   if (presence_ != nullptr) presence_->pump();
 }
 
-void Subscription::ask(const Params& params) {
-  move(SubscriptionEvent::Asked);
-  AuthorizeCall call{.app = channel_.app,
-                     .channel = channel_.name,
-                     .operation = operation_,
-                     .params = params,
-                     .header = credentials_->header,
-                     .cookie = credentials_->cookie,
-                     .ip = credentials_->ip};
-  ticket_ = services_.authorizer.authorize(
-      std::move(call), [this](Result<Grant> answer) { on_answer(std::move(answer)); });
-}
-
-// Nobody has allowed this client under the rule that holds now: what comes meanwhile waits.
-void Subscription::ask_before_more(const Params& params) {
-  if (FrameSink* sink = pause()) paused_sink_ = sink;
-  if (presence_ != nullptr) presence_->set_sink(nullptr);
-  ask(params);
-}
-
-void Subscription::on_answer(Result<Grant> answer) {
-  ticket_.reset();
-  if (!answer) {
-    if (answer.error().code == ErrorCode::VerifyRejected) ++services_.counters.refused_by_app;
-    fail(answer.error());
-    return;
-  }
-  grant_ = std::move(*answer);
-  const bool was_live = is_live();
-  move(SubscriptionEvent::Granted);
-  if (was_live) {
-    if (presence_ != nullptr) presence_->on_granted_again();
-    if (FrameSink* sink = std::exchange(paused_sink_, nullptr)) {
-      if (presence_ != nullptr) presence_->set_sink(sink);
-      resume(*sink);
-    }
-    if (is_live()) owner_.on_granted_again(*this);  // A gap may have ended it.
-  } else {
-    join();
-  }
-}
-
 void Subscription::join() {
   services_.hub.join(*this, channel_, {definition_->replay_window_ms, definition_->messages_max},
                      join_);
@@ -107,6 +68,7 @@ void Subscription::on_started(const Start& start) {
   move(SubscriptionEvent::Started);
   if (is_restored_) {
     if (start.gap) owner_.on_gap(*this, *start.gap);
+    if (is_live()) owner_.on_granted_again(*this);
     return;
   }
   ++services_.counters.subscriptions_started;
@@ -124,7 +86,8 @@ void Subscription::fail(const Error& error) {
   if (!is_live()) ++services_.counters.subscriptions_refused;
   end(presence_end_of(error));
   Error told = error;
-  if (told.info().retryable && told.retry_after_ms == 0) {
+  const bool should_wait = told.info().retryable && told.code != ErrorCode::ConnectionExpired;
+  if (should_wait && told.retry_after_ms == 0) {
     told.retry_after_ms = retry_with_jitter_ms(services_.random);
   }
   owner_.on_ended(*this, told);
@@ -135,6 +98,7 @@ void Subscription::end(PresenceEnd reason) {
   move(SubscriptionEvent::Ended);
   ticket_.reset();
   services_.definitions.unwatch(*this);
+  services_.revocations.subjects().remove(*this);
   end_presence(reason);
   leave();
 }
@@ -144,23 +108,11 @@ bool Subscription::is_connection(std::string_view id) const { return owner_.is_c
 void Subscription::on_own_passed(std::uint64_t offset) { owner_.on_own_passed(*this, offset); }
 
 std::int64_t Subscription::keepalive_interval_ms() const {
-  return grant_.keepalive_interval_ms.value_or(definition_->keepalive_interval_ms);
+  return grant().keepalive_interval_ms.value_or(definition_->keepalive_interval_ms);
 }
 
 std::int64_t Subscription::lifetime_ms() const {
-  return grant_.max_connection_lifetime_ms.value_or(definition_->max_connection_lifetime_ms);
-}
-
-std::int64_t Subscription::expires_ms() const {
-  if (!grant_.expires_at_ms) return 0;
-  const std::int64_t left = *grant_.expires_at_ms - services_.clock.wall_ms();
-  return services_.clock.monotonic_ms() + std::max<std::int64_t>(left, 0);
-}
-
-void Subscription::reauthorize(HeaderCredential credential) {
-  if (!is_live() || !credentials_) return;
-  credentials_->header = std::move(credential);
-  ask(params());
+  return grant().max_connection_lifetime_ms.value_or(definition_->max_connection_lifetime_ms);
 }
 
 Params Subscription::params() const {
@@ -204,7 +156,7 @@ void Subscription::judge_again(const ChannelTarget& target) {
   set_slow_policy(definition_->slow);
   join_.slow = definition_->slow;
   refresh_presence();
-  if (!is_auth_same && !becomes_public) ask_before_more(target.params);
+  if (!is_auth_same && !becomes_public) ask_before_more();
 }
 
 }  // namespace tako::edge

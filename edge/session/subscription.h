@@ -9,6 +9,7 @@
 
 #include "edge/fanout/subscriber.h"
 #include "edge/session/channel_access.h"
+#include "edge/session/permission.h"
 #include "edge/session/presence_session.h"
 #include "edge/session/services.h"
 #include "edge/session/subscription_state.h"
@@ -30,14 +31,20 @@ class SubscriptionOwner {
   virtual void on_gap(Subscription& subscription, const Gap& gap) = 0;
   // Refused, taken back, too slow, or not served any more; it is off already.
   virtual void on_ended(Subscription& subscription, const Error& error) = 0;
-  // The app was asked again: what it grants may have changed.
+  // The app was asked again: what it grants, and when something is due, may have changed.
   virtual void on_granted_again(Subscription& /*subscription*/) {}
   // It is not listed among the channel's members (PresenceFull, PayloadTooLarge); it stands.
   virtual void on_presence_refused(Subscription& /*subscription*/, const Error& /*error*/) {}
+  // The permission ends soon: a new credential is asked of the client, for reauthorize(). Only for
+  // those that can_answer.
+  virtual void on_credential_wanted(Subscription& /*subscription*/, std::int64_t /*before_ms*/) {}
   // For echo:false; see Subscriber.
   [[nodiscard]] virtual bool is_connection(std::string_view /*id*/) const { return false; }
   virtual void on_own_passed(Subscription& /*subscription*/, std::uint64_t /*offset*/) {}
 };
+
+// The client may no longer have what it was granted: what is queued for it does not leave either.
+[[nodiscard]] bool takes_back(ErrorCode code);
 
 struct SubscriptionRequest {
   ChannelCall call;
@@ -58,6 +65,7 @@ struct RestoreAs {
 
 class Subscription final : private Subscriber,
                            private DefinitionsWatcher,
+                           private Revocable,
                            private PresenceSession::Observer {
  public:
   Subscription(EdgeServices& services, SubscriptionOwner& owner)
@@ -80,6 +88,10 @@ class Subscription final : private Subscriber,
   void pump();
   // Asks the app again, with a new credential from the client. Only while is_live().
   void reauthorize(HeaderCredential credential);
+  // At due_ms(): what the permission needs before its end, and that end.
+  void check(std::int64_t now_ms);
+  // Monotonic ms; 0: nothing will be due.
+  [[nodiscard]] std::int64_t due_ms() const { return is_live() ? permission_.due_ms() : 0; }
   // Leaves without a word to the owner. `reason`: what its channel's members are told.
   void end(PresenceEnd reason = PresenceEnd::Lost);
 
@@ -91,7 +103,8 @@ class Subscription final : private Subscriber,
   [[nodiscard]] const ChannelIdentity& identity() const { return channel_; }
   [[nodiscard]] const std::string& key() const { return channel_.key; }
   [[nodiscard]] const Definition& definition() const { return *definition_; }
-  [[nodiscard]] const Grant& grant() const { return grant_; }
+  [[nodiscard]] const Grant& grant() const { return permission_.granted(); }
+  [[nodiscard]] const Permission& permission() const { return permission_; }
   // All params that it was asked for with, and from which address: what the app is told of.
   [[nodiscard]] Params params() const;
   [[nodiscard]] const std::string& ip() const { return ip_; }
@@ -104,26 +117,43 @@ class Subscription final : private Subscriber,
   // From the app's answer, else the definition.
   [[nodiscard]] std::int64_t keepalive_interval_ms() const;
   [[nodiscard]] std::int64_t lifetime_ms() const;
-  // Monotonic ms when the permission ends; 0: it doesn't.
-  [[nodiscard]] std::int64_t expires_ms() const;
 
  private:
+  // Why the app is being asked, which says what a no means.
+  enum class Question : std::uint8_t {
+    First,
+    Judgement,  // nothing is delivered before the answer
+    Renewal,    // a no ends it
+    LastTry,    // of a credential whose client can still send a better one
+  };
+
   void on_started(const Start& start) override;
   void on_gap(const Gap& gap) override;
   void on_ended(const Error& error) override;
+  bool on_revoked(const Revocation& revocation) override { return take_back(revocation); }
+  bool take_back(const Revocation& revocation) override;
   [[nodiscard]] bool is_connection(std::string_view id) const override;
   void on_own_passed(std::uint64_t offset) override;
   void on_definitions_changed(std::string_view app,
                               const std::shared_ptr<const DefinitionSet>& definitions) override;
 
   void move(SubscriptionEvent event);
-  void ask(const Params& params);
-  void ask_before_more(const Params& params);
+  void ask(Question question, const Params& params);
+  // As the definitions that hold understand the call.
+  void ask(Question question);
+  void ask_before_more();
   void on_answer(Result<Grant> answer);
+  [[nodiscard]] Result<Grant> judge(Result<Grant> answer) const;
+  void on_allowed(Grant grant);
+  void on_refused(const Error& error);
+  void index();
   void join();
   void fail(const Error& error);
   void judge_again(const ChannelTarget& target);
+  void judge_taken_back(TakenBack taken_back);
   void watch_definitions(const ChannelTarget& target);
+  // The client has brought a credential, and can bring another.
+  [[nodiscard]] bool can_answer() const;
   // subscription_presence.cc
   void make_presence(PresenceRequest request);
   void open_presence(FrameSink* sink);
@@ -136,19 +166,22 @@ class Subscription final : private Subscriber,
   SubscriptionOwner& owner_;
   SubscriptionState state_ = SubscriptionState::New;
   Operation operation_ = Operation::Subscribe;
+  Question question_ = Question::First;
+  bool is_restored_ = false;
+  bool is_paused_ = false;  // nothing may be delivered before the app's answer
   ChannelCall call_;
   std::shared_ptr<const DefinitionSet> definitions_;
   const Definition* definition_ = nullptr;
   ChannelIdentity channel_;
   Join join_;
-  Grant grant_;
-  std::unique_ptr<Credentials> credentials_;           // null for a public channel
+  Permission permission_;
+  std::unique_ptr<Credentials> credentials_;           // null: a public channel, or none at hand
   std::unique_ptr<PresenceRequest> presence_request_;  // until it stands
   std::unique_ptr<PresenceSession> presence_;
   std::string ip_;
   std::unique_ptr<Authorizer::Ticket> ticket_;
-  bool is_restored_ = false;
-  FrameSink* paused_sink_ = nullptr;  // while nothing may be delivered before the app's answer
+  std::int64_t asks_from_ms_ = 0;     // while there is a ticket: see RevocationBook
+  FrameSink* paused_sink_ = nullptr;  // the connection's, if there was one
 };
 
 }  // namespace tako::edge

@@ -9,7 +9,7 @@ namespace tako::edge {
 void Subscription::make_presence(PresenceRequest request) {
   if (!counts_presence(*definition_)) return;
   PresenceSession::Observer& observer = *this;
-  presence_ = std::make_unique<PresenceSession>(services_, observer, grant_, *definition_,
+  presence_ = std::make_unique<PresenceSession>(services_, observer, grant(), *definition_,
                                                 join_.form, std::move(request));
 }
 
@@ -30,11 +30,8 @@ void Subscription::refresh_presence() {
   }
 }
 
-// Whatever the caller says, a permission that is over has expired.
 void Subscription::end_presence(PresenceEnd reason) {
   if (presence_ == nullptr) return;
-  const bool is_over = grant_.expires_at_ms && *grant_.expires_at_ms <= services_.clock.wall_ms();
-  if (reason == PresenceEnd::Lost && is_over) reason = PresenceEnd::Expired;
   presence_->end(reason);
   presence_.reset();
 }
@@ -42,8 +39,11 @@ void Subscription::end_presence(PresenceEnd reason) {
 PresenceEnd Subscription::presence_end_of(const Error& error) {
   switch (error.code) {
     case ErrorCode::VerifyRejected:
+    case ErrorCode::Forbidden:
     case ErrorCode::Revoked:
       return PresenceEnd::Revoked;
+    case ErrorCode::ConnectionExpired:
+      return PresenceEnd::Expired;
     default:
       return PresenceEnd::Lost;
   }

@@ -7,34 +7,6 @@
 namespace tako::edge {
 namespace {
 
-void save_grant(const Grant& grant, proto::GrantRecord& record) {
-  record.set_subject(grant.subject);
-  if (grant.expires_at_ms) record.set_expires_at_ms(*grant.expires_at_ms);
-  if (grant.keepalive_interval_ms) record.set_keepalive_interval_ms(*grant.keepalive_interval_ms);
-  if (grant.max_connection_lifetime_ms) {
-    record.set_max_connection_lifetime_ms(*grant.max_connection_lifetime_ms);
-  }
-  record.set_presence_info(grant.presence_info);
-  if (!grant.rights) return;
-  record.set_has_rights(true);
-  for (const std::string& right : *grant.rights) record.add_rights(right);
-}
-
-Grant restored_grant(const proto::GrantRecord& record) {
-  Grant grant;
-  grant.subject = record.subject();
-  if (record.has_expires_at_ms()) grant.expires_at_ms = record.expires_at_ms();
-  if (record.has_keepalive_interval_ms()) {
-    grant.keepalive_interval_ms = record.keepalive_interval_ms();
-  }
-  if (record.has_max_connection_lifetime_ms()) {
-    grant.max_connection_lifetime_ms = record.max_connection_lifetime_ms();
-  }
-  grant.presence_info = record.presence_info();
-  if (record.has_rights()) grant.rights.emplace(record.rights().begin(), record.rights().end());
-  return grant;
-}
-
 void save_credentials(const Credentials& credentials, proto::CredentialsRecord& record) {
   if (credentials.header) {
     if (credentials.header->scheme) record.set_header_scheme(*credentials.header->scheme);
@@ -88,13 +60,13 @@ void Subscription::save(proto::SubscriptionRecord& record) const {
   record.set_epoch(position().epoch.value);
   record.set_feed_head(feed_head().offset);
   record.set_ip(ip_);
-  save_grant(grant_, *record.mutable_grant());
+  permission_.save(record);
   if (definition_->auth) {
     proto::AuthRuleRecord& rule = *record.mutable_auth();
     if (definition_->auth->header_name) rule.set_header_name(*definition_->auth->header_name);
     if (definition_->auth->cookie_name) rule.set_cookie_name(*definition_->auth->cookie_name);
   }
-  if (credentials_ && grant_.expires_at_ms) {
+  if (credentials_ && grant().expires_at_ms) {
     save_credentials(*credentials_, *record.mutable_credentials());
   }
   if (presence_ != nullptr) presence_->save(*record.mutable_presence());
@@ -109,7 +81,7 @@ void Subscription::restore(const proto::SubscriptionRecord& record, const Restor
   call_ = restored_call(record.call());
   channel_.key = record.key();
   ip_ = record.ip();
-  grant_ = restored_grant(record.grant());
+  permission_.restore(record, services_.clock.monotonic_ms(), services_.clock.wall_ms());
   const auto& definitions = services_.definitions.of(call_.app);
   Result<ChannelTarget> target = resolve_channel(call_, definitions);
   if (!target || target->channel.key != record.key()) {
@@ -130,12 +102,21 @@ void Subscription::restore(const proto::SubscriptionRecord& record, const Restor
   }
   watch_definitions(*target);
   if (record.has_credentials()) credentials_ = restored_credentials(record.credentials());
-  set_sink(&sink);
+  // What was taken back while it was on its way here has not met it anywhere.
+  const TakenBack taken_back =
+      services_.revocations.book().find(channel_, grant().subject, permission_.asked_ms());
+  if (taken_back == TakenBack::Ended) return judge_taken_back(taken_back);
   move(SubscriptionEvent::Granted);
+  index();
   make_presence(record.has_presence() ? PresenceSession::restored_request(record.presence())
                                       : PresenceRequest{});
+  is_paused_ = taken_back == TakenBack::Reauthorize;
+  if (is_paused_) paused_sink_ = &sink;
+  FrameSink* open_sink = is_paused_ ? nullptr : &sink;
+  set_sink(open_sink);
   join();
-  open_presence(&sink);
+  open_presence(open_sink);
+  if (is_paused_ && !is_ended()) judge_taken_back(taken_back);
 }
 
 }  // namespace tako::edge

@@ -7,8 +7,9 @@
 namespace tako::edge {
 
 //   New --Asked--> Authorizing --Granted--> Joining --Started--> Live --Asked--> Reauthorizing
-//    |                                         ^                  ^                   |
-//    +------------------Granted----------------+                  +-----Granted-------+
+//    |                ^                     |  ^                  ^                   |
+//    |                +--------Asked--------+  |                  +--Granted, Kept----+
+//    +------------------Granted----------------+
 //   and from everywhere --Ended--> Ended
 enum class SubscriptionState : std::uint8_t {
   New,
@@ -18,7 +19,8 @@ enum class SubscriptionState : std::uint8_t {
   Reauthorizing,  // live, while the app is asked again
   Ended
 };
-enum class SubscriptionEvent : std::uint8_t { Asked, Granted, Started, Ended };
+// Kept: no answer, or one that changes nothing.
+enum class SubscriptionEvent : std::uint8_t { Asked, Granted, Kept, Started, Ended };
 
 // nullopt is a bug of ours (TAKO_CHECK): no peer can cause it.
 [[nodiscard]] constexpr std::optional<SubscriptionState> next_state(SubscriptionState state,
@@ -35,12 +37,13 @@ enum class SubscriptionEvent : std::uint8_t { Asked, Granted, Started, Ended };
       break;
     case Joining:
       if (event == SubscriptionEvent::Started) return Live;
+      if (event == SubscriptionEvent::Asked) return Authorizing;  // taken back meanwhile
       break;
     case Live:
       if (event == SubscriptionEvent::Asked) return Reauthorizing;
       break;
     case Reauthorizing:
-      if (event == SubscriptionEvent::Granted) return Live;
+      if (event == SubscriptionEvent::Granted || event == SubscriptionEvent::Kept) return Live;
       if (event == SubscriptionEvent::Asked) return Reauthorizing;  // definitions changed again
       break;
     case Ended:

@@ -19,12 +19,14 @@ TEST_CASE("each pair of state and event does what the drawing says, and nothing 
       {{New, Event::Granted}, Joining},
       {{Authorizing, Event::Granted}, Joining},
       {{Joining, Event::Started}, Live},
+      {{Joining, Event::Asked}, Authorizing},
       {{Live, Event::Asked}, Reauthorizing},
       {{Reauthorizing, Event::Granted}, Live},
+      {{Reauthorizing, Event::Kept}, Live},
       {{Reauthorizing, Event::Asked}, Reauthorizing},
   };
   for (const SubscriptionState state : {New, Authorizing, Joining, Live, Reauthorizing, Ended}) {
-    for (const Event event : {Event::Asked, Event::Granted, Event::Started}) {
+    for (const Event event : {Event::Asked, Event::Granted, Event::Kept, Event::Started}) {
       CAPTURE(static_cast<int>(state));
       CAPTURE(static_cast<int>(event));
       const auto drawn = drawing.find({state, event});

@@ -135,14 +135,29 @@ class CostBench {
   FakeAuthorizer authorizer_;
   DefinitionsDirectory definitions_;
   LinkGate gate_{broker_, loop_, random_, config.limits, limit_counters};
-  EdgeBrokerEvents events_{hub_, presence_, definitions_, authorizer_, gate_};
+  Revocations revocations_{hub_, authorizer_, loop_, config.limits, limit_counters};
+  NoWebhooks webhooks_;
+  EdgeBrokerEvents events_{hub_,         presence_, definitions_, authorizer_,
+                           revocations_, webhooks_, gate_};
   OriginPolicies origins_;
   FakeDispatcher dispatcher_;
   PublishLines publishes_{broker_, dispatcher_, config.limits, limit_counters};
   ClientRates rates_{loop_, config.limits, limit_counters, sessions_};
-  EdgeServices services_{hub_,           presence_, broker_,    authorizer_, definitions_,
-                         gate_,          origins_,  loop_,      random_,     config.limits,
-                         limit_counters, sessions_, publishes_, rates_};
+  EdgeServices services_{.hub = hub_,
+                         .presence = presence_,
+                         .broker = broker_,
+                         .authorizer = authorizer_,
+                         .revocations = revocations_,
+                         .definitions = definitions_,
+                         .gate = gate_,
+                         .origins = origins_,
+                         .clock = loop_,
+                         .random = random_,
+                         .limits = config.limits,
+                         .limit_counters = limit_counters,
+                         .counters = sessions_,
+                         .publishes = publishes_,
+                         .rates = rates_};
   std::vector<std::unique_ptr<ClientProtocol>> protocols_ = make_client_protocols(services_);
   EdgeServer server_{{loop_, wheel_.wheel(), random_, broker_, origins_, config, limit_counters,
                       counters, [](std::string_view) {}},

@@ -26,18 +26,20 @@ const arrows = {
   'broker/log': ['common', 'proto'], // What is stored is record.proto.
   'broker/cluster': ['common', 'broker/log'],
   'broker/state': ['common'],
-  'broker/channel': ['common', 'broker/log', 'broker/cluster'],
+  'broker/channel': ['common', 'broker/log', 'broker/cluster', 'broker/state'],
   // Members that are stored are state.proto.
   'broker/presence': ['common', 'proto', 'broker/state', 'broker/channel'],
+  'broker/webhook': ['common', 'broker/state', 'broker/channel', 'broker/presence'],
   'broker/api': [
     'common', 'common/uv', 'common/http', 'common/config',
-    'broker/log', 'broker/cluster', 'broker/channel', 'broker/presence',
+    'broker/log', 'broker/cluster', 'broker/state', 'broker/channel', 'broker/presence',
   ],
   'broker/inspect': ['common', 'proto', 'broker/log'],
   'broker/takoctl': ['common', 'common/config', 'broker/log', 'broker/inspect'],
   broker: [
     'common', 'common/uv', 'common/http', 'common/ipc', 'common/config', 'proto',
-    'broker/log', 'broker/cluster', 'broker/state', 'broker/channel', 'broker/presence', 'broker/api',
+    'broker/log', 'broker/cluster', 'broker/state', 'broker/channel', 'broker/presence', 'broker/webhook',
+    'broker/api',
   ],
 }
 

@@ -187,6 +187,7 @@ class FakeBroker final : public BrokerPort {
   void presence_gone(ChannelNumber number, std::uint64_t session, PresenceEnd reason) override {
     if (takes_presence()) presence.gone(number, session, reason);
   }
+  void webhook_done(std::uint64_t /*lease*/, int /*status*/, std::string_view /*error*/) override {}
   void fetch(FetchRequest request, Reply<FetchPage> reply) override {
     fetch_calls.push_back(request);
     enqueue(

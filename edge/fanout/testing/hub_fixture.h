@@ -54,6 +54,8 @@ class HubFixture : private BrokerEvents {
   }
   void on_presence(ChannelNumber, PresenceNews) override {}
   void on_definitions(std::string_view, std::shared_ptr<const DefinitionSet>) override {}
+  std::uint32_t on_revocation(const Revocation&) override { return 0; }
+  void on_webhook(WebhookBatch) override {}
 };
 
 using Frames = std::vector<std::string>;

@@ -121,6 +121,8 @@ class PresenceFixture : private BrokerEvents {
   void on_link_down() override { hub.on_link_down(); }
   void on_subscribed(ChannelNumber, const Subscribed&) override {}
   void on_delivery(ChannelNumber, Delivery) override {}
+  std::uint32_t on_revocation(const Revocation&) override { return 0; }
+  void on_webhook(WebhookBatch) override {}
   void on_presence(ChannelNumber number, PresenceNews news) override {
     hub.on_presence(number, std::move(news));
   }

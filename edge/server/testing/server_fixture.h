@@ -102,6 +102,7 @@ class EchoBroker final : public BrokerPort {
   void presence_close(ChannelNumber) override {}
   void presence_session(ChannelNumber, std::uint64_t, const PresenceListing&) override {}
   void presence_gone(ChannelNumber, std::uint64_t, PresenceEnd) override {}
+  void webhook_done(std::uint64_t, int, std::string_view) override {}
   void fetch(FetchRequest, Reply<FetchPage> reply) override { reply(fail(ErrorCode::Internal)); }
   void publish(PublishRequest, Reply<PublishAck> reply) override {
     reply(fail(ErrorCode::Internal));

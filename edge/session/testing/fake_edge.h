@@ -15,7 +15,9 @@
 #include "edge/fanout/testing/fake_broker.h"
 #include "edge/session/broker_events.h"
 #include "edge/session/client.h"
+#include "edge/session/guarded_authorizer.h"
 #include "edge/session/services.h"
+#include "proto/handoff.pb.h"
 
 namespace tako::edge::testing {
 
@@ -67,6 +69,18 @@ class FakeConnection final : public ClientConnection {
     if (auto handler = std::move(handler_)) handler->on_closed();
   }
   // ---- What the server does ----
+  // The client passes to another process: packed here, and later restored there.
+  [[nodiscard]] proto::ClientRecord pack() {
+    proto::ClientRecord record;
+    record.set_app("default");
+    handler_->save(record);
+    handler_.reset();
+    return record;
+  }
+  void restore(ClientProtocol& protocol, const proto::ClientRecord& record) {
+    handler_ = protocol.restore(record);
+    handler_->on_restored(*this, record);
+  }
   void run_deadline() {
     if (!is_open() || deadline_ms == 0 || deadline_ms > clock_.monotonic_ms()) return;
     deadline_ms = 0;
@@ -112,6 +126,11 @@ class FakeConnection final : public ClientConnection {
   [[nodiscard]] std::int64_t last_received_ms() const override { return last_received_ms_; }
   [[nodiscard]] std::int64_t last_sent_ms() const override { return last_sent_ms_; }
   void set_deadline(std::int64_t monotonic_ms) override { deadline_ms = monotonic_ms; }
+  [[nodiscard]] bool send_all() override { return !is_stuck; }
+  void drop_and_close(ErrorCode code, std::string_view reason = {}) override {
+    dropped = is_open() && is_stuck;
+    close(code, reason);
+  }
   void close(ErrorCode code, std::string_view reason = {}) override {
     if (closed || aborted) return;
     closed = code;
@@ -127,6 +146,8 @@ class FakeConnection final : public ClientConnection {
   std::optional<ErrorCode> closed;
   std::string close_reason;
   bool aborted = false;
+  bool is_stuck = false;  // the kernel takes nothing of what is queued
+  bool dropped = false;   // what was queued did not leave
 
  private:
   const Clock& clock_;
@@ -301,11 +322,27 @@ class FakeEdge {
   PresenceHub presence;
   DefinitionsDirectory definitions;
   LinkGate gate{broker, clock, random, limits, limit_counters};
-  EdgeBrokerEvents events{hub, presence, definitions, authorizer, gate};
   PublishLines publishes{broker, dispatcher, limits, limit_counters};
   ClientRates rates{clock, limits, limit_counters, counters};
-  EdgeServices services{hub,   presence, broker, authorizer,     definitions, gate,      origins,
-                        clock, random,   limits, limit_counters, counters,    publishes, rates};
+  Revocations revocations{hub, authorizer, clock, limits, limit_counters};
+  GuardedAuthorizer guard{authorizer, revocations.book(), clock};
+  NoWebhooks webhooks;
+  EdgeBrokerEvents events{hub, presence, definitions, authorizer, revocations, webhooks, gate};
+  EdgeServices services{.hub = hub,
+                        .presence = presence,
+                        .broker = broker,
+                        .authorizer = guard,
+                        .revocations = revocations,
+                        .definitions = definitions,
+                        .gate = gate,
+                        .origins = origins,
+                        .clock = clock,
+                        .random = random,
+                        .limits = limits,
+                        .limit_counters = limit_counters,
+                        .counters = counters,
+                        .publishes = publishes,
+                        .rates = rates};
 };
 
 }  // namespace tako::edge::testing
