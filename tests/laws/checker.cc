@@ -65,8 +65,15 @@ class Judge {
 
   void walk(const SubscriptionHistory& subscription) {
     std::optional<SeenPosition> last;
+    std::optional<std::uint32_t> revoked_from;
     for (const SeenEvent& event : subscription.events) {
       switch (event.kind) {
+        case SeenEvent::Kind::Opened:
+          revoked_from.reset();
+          break;
+        case SeenEvent::Kind::Revoked:
+          revoked_from = event.number;
+          break;
         case SeenEvent::Kind::Fresh:
         case SeenEvent::Kind::Gap:
           last = event.has_position ? std::optional(event.position) : std::nullopt;
@@ -76,6 +83,10 @@ class Judge {
           break;
         case SeenEvent::Kind::Message:
           judge_message(subscription, last, event);
+          if (revoked_from && event.number >= *revoked_from) {
+            report(6, subscription.name + ": " + print_position(event.position) +
+                          " came after the permission was taken back");
+          }
           last = event.position;
           break;
       }

@@ -126,6 +126,25 @@ TEST_CASE("a planted leak is law 6: a foreign channel's message, another's conte
   CHECK(breaks(stranger, 6));
 }
 
+TEST_CASE("what comes over a connection whose permission was taken back is law 6") {
+  History history = clean_history();
+  auto& events = history.subscriptions[0].events;
+  const SeenEvent opened{.kind = Kind::Opened, .position = {}};
+  events.insert(events.begin(), opened);
+  CHECK(check_laws(history).empty());
+  // Behind message 103: nothing may come.
+  const SeenEvent revoked{.kind = Kind::Revoked, .position = {}};
+  events.insert(events.begin() + 5, revoked);
+  CHECK(breaks(history, 6));
+  SUBCASE("unless it is a new connection") { events.insert(events.begin() + 6, opened); }
+  SUBCASE("of a slow reader only what was published later") {
+    events[5].number = 105;
+    CHECK(breaks(history, 6));
+    events[5].number = 106;
+  }
+  CHECK(check_laws(history).empty());
+}
+
 TEST_CASE("positions print as they are parsed") {
   CHECK(print_position(parse_position("42-0abcdefv")) == "42-0abcdefv");
 }

@@ -41,6 +41,8 @@ class Crew {
   Crew& operator=(const Crew&) = delete;
 
   [[nodiscard]] std::uint32_t acknowledged() const { return acknowledged_; }
+  // The number that is published next, at the earliest from now on.
+  [[nodiscard]] std::uint32_t next_number() const { return next_; }
   [[nodiscard]] std::uint64_t retries() const { return retries_; }
   [[nodiscard]] bool is_done() const { return running_ == 0; }
   void join();

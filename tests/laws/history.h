@@ -24,6 +24,10 @@ struct SeenEvent {
     Resumed,  // subscribed with a cursor; `position`: where the server says it goes on
     Message,  // `position`, `number` and `payload_channel` are the message's
     Gap,      // a told gap; goes on behind `position`, or (not has_position) ends here
+    Opened,   // a new connection: the app has allowed it anew
+    // The app's disconnect of this connection is acknowledged, and all that had come by then is
+    // read: no message from `number` on may come over it.
+    Revoked,
   };
   Kind kind = Kind::Fresh;
   bool has_position = false;

@@ -53,9 +53,9 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 }
 
 StubReply judge_token(const Json& call) {
-  const bool is_good = call.has("header") && call["header"]["value"].string() == "good";
-  if (is_good) return {.body = R"({"ok":true,"subject":"crowd"})"};
-  return {.status = 403, .body = "{}"};
+  const std::string token = call.has("header") ? call["header"]["value"].string() : "";
+  if (!token.starts_with("crowd-")) return {.status = 403, .body = "{}"};
+  return {.body = R"({"ok":true,"subject":")" + token + "\"}"};
 }
 
 struct Variant {
@@ -140,7 +140,7 @@ class Soak {
 
   [[nodiscard]] std::vector<CrewRoute> routes() const {
     return {{fleet_.app_socket(), "/v1/channels/"},
-            {fleet_.edge_address(), "/_tako/channels/", {{"Authorization", "Bearer good"}}},
+            {fleet_.edge_address(), "/_tako/channels/", {{"Authorization", "Bearer crowd-0"}}},
             {fleet_.edge_address(), "/_tako/api/v1/channels/", {{"Authorization", "Bearer k:s"}}}};
   }
 

@@ -29,9 +29,9 @@ std::string definitions_of(const Windows& windows) {
 }
 
 StubReply judge_token(const Json& call) {
-  const bool is_good = call.has("header") && call["header"]["value"].string() == "good";
-  if (is_good) return {.body = R"({"ok":true,"subject":"crowd","ttlMs":60000})"};
-  return {.status = 403, .body = "{}"};
+  const std::string token = call.has("header") ? call["header"]["value"].string() : "";
+  if (!token.starts_with("crowd-")) return {.status = 403, .body = "{}"};
+  return {.body = R"({"ok":true,"ttlMs":60000,"subject":")" + token + "\"}"};
 }
 
 }  // namespace

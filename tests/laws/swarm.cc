@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <mutex>
+#include <utility>
 
 #include "tests/support/wait.h"
 
@@ -24,11 +25,18 @@ constexpr std::array<std::string_view, 4> kWireNames = {"sse", "sse-events", "ws
 constexpr std::int64_t kTickMs = 10;
 constexpr std::int64_t kRefusedPauseMs = 200;
 constexpr std::int64_t kConnectPatienceMs = 20'000;
+// Who has read less than this at once had room for all that was sent: nothing waits in the kernel.
+constexpr std::size_t kReadsAtOnce = 8 * 1024;
 
 std::int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
              std::chrono::steady_clock::now().time_since_epoch())
       .count();
+}
+
+std::size_t subject_of(int index, const SwarmOptions& options) {
+  return static_cast<std::size_t>(index) / options.channels.size() %
+         static_cast<std::size_t>(options.subjects);
 }
 
 int open_socket(const Endpoint& endpoint) {
@@ -54,6 +62,8 @@ int open_socket(const Endpoint& endpoint) {
 struct Swarm::Subscriber {
   Wire wire = Wire::SseStatus;
   bool is_stranger = false;
+  int subject = -1;              // of private channels
+  bool is_disconnected = false;  // the app is taking back what this connection has
   int fd = -1;
   bool is_stalled = false;
   std::int64_t wake_at = 0;  // reconnect, or read on
@@ -89,6 +99,9 @@ Swarm::Swarm(SwarmOptions options) : options_(std::move(options)), random_(optio
         subscriber->is_stranger ? privates.at(index % privates.size())
                                 : static_cast<std::uint16_t>(index % options_.channels.size());
     subscriber->history.is_authorized = !subscriber->is_stranger;
+    if (!subscriber->is_stranger && options_.channels.at(subscriber->history.channel).is_private) {
+      subscriber->subject = static_cast<int>(subject_of(i, options_));
+    }
     subscriber->history.name =
         std::string(kWireNames.at(static_cast<std::size_t>(subscriber->wire))) + " #" +
         std::to_string(i);
@@ -143,10 +156,63 @@ void Swarm::run() {
       auto* subscriber = static_cast<Subscriber*>(events.at(static_cast<std::size_t>(i)).data.ptr);
       if (subscriber->fd >= 0 && !subscriber->is_stalled) on_readable(*subscriber);
     }
+    do_work();
     if (now_ms() < next_tick) continue;
     next_tick = now_ms() + kTickMs;
     tick();
   }
+}
+
+void Swarm::do_work() {
+  const std::scoped_lock lock(work_mutex_);
+  if (work_ == nullptr) return;
+  (*std::exchange(work_, nullptr))();
+  work_done_.notify_all();
+}
+
+void Swarm::run_in_thread(const std::function<void()>& work) {
+  std::unique_lock lock(work_mutex_);
+  work_ = &work;
+  const bool is_done =
+      work_done_.wait_for(lock, std::chrono::minutes(1), [this] { return work_ == nullptr; });
+  work_ = nullptr;
+  if (!is_done) throw TestFailure("the swarm's thread does not answer");
+}
+
+void Swarm::before_disconnect(int subject) {
+  run_in_thread([this, subject] {
+    for (const auto& subscriber : subscribers_) {
+      if (subscriber->subject != subject) continue;
+      subscriber->is_disconnected = subscriber->fd >= 0 && subscriber->has_started;
+    }
+  });
+}
+
+std::size_t Swarm::after_disconnect(int subject, std::uint32_t next_number) {
+  std::size_t met = 0;
+  run_in_thread([this, subject, next_number, &met] {
+    for (const auto& subscriber : subscribers_) {
+      if (subscriber->subject != subject || !subscriber->is_disconnected) continue;
+      ++met;
+      settle(*subscriber, next_number);
+    }
+  });
+  return met;
+}
+
+// What is read until nothing is there may have been sent before the acknowledgement.
+void Swarm::settle(Subscriber& subscriber, std::uint32_t next_number) {
+  std::size_t bytes = 0;
+  while (!subscriber.is_stalled && subscriber.is_disconnected) {
+    const std::size_t got = on_readable(subscriber);
+    if (got == 0) break;
+    bytes += got;
+  }
+  if (!subscriber.is_disconnected) return;  // It has ended, as it should.
+  const bool has_read_all = !subscriber.is_stalled && bytes < kReadsAtOnce;
+  subscriber.history.events.push_back(
+      {.kind = SeenEvent::Kind::Revoked, .number = has_read_all ? 0 : next_number, .position = {}});
+  subscriber.is_disconnected = false;
 }
 
 void Swarm::tick() {
@@ -220,6 +286,7 @@ void Swarm::drop(Subscriber& subscriber, bool with_reset, std::int64_t pause_ms)
   close(subscriber.fd);
   --connected_;
   subscriber.fd = -1;
+  subscriber.is_disconnected = false;
   subscriber.is_stalled = false;
   subscriber.wake_at = now_ms() + pause_ms;
 }
@@ -241,8 +308,9 @@ std::string Swarm::request(const Subscriber& subscriber) const {
   if (subscriber.wire == Wire::WsRich) headers += "Sec-WebSocket-Protocol: tako.v1\r\n";
   if (subscriber.wire == Wire::SseEvents) add("_events=1");
   if (channel.is_private) {
-    headers +=
-        subscriber.is_stranger ? "Authorization: Bearer bad\r\n" : "Authorization: Bearer good\r\n";
+    const std::string token =
+        subscriber.is_stranger ? "bad" : "crowd-" + std::to_string(subscriber.subject);
+    headers += "Authorization: Bearer " + token + "\r\n";
   }
   if (!subscriber.cursor.empty()) {
     if (is_ws) {
@@ -254,18 +322,19 @@ std::string Swarm::request(const Subscriber& subscriber) const {
   return "GET " + target + " HTTP/1.1\r\n" + headers + "\r\n";
 }
 
-void Swarm::on_readable(Subscriber& subscriber) {
+std::size_t Swarm::on_readable(Subscriber& subscriber) {
   std::array<char, 64 * 1024> buffer{};
   const ssize_t got = recv(subscriber.fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
   if (got <= 0) {
     if (subscriber.has_started && !subscriber.is_stranger) ++ended_;
     drop(subscriber, false, static_cast<std::int64_t>(below(200)));
-    return;
+    return 0;
   }
   subscriber.reader->feed(
       std::string_view(buffer.data(), static_cast<std::size_t>(got)),
       [this, &subscriber](const WireItem& item) { return on_item(subscriber, item); });
+  return static_cast<std::size_t>(got);
 }
 
 bool Swarm::on_item(Subscriber& subscriber, const WireItem& item) {
@@ -293,7 +362,7 @@ bool Swarm::on_item(Subscriber& subscriber, const WireItem& item) {
 bool Swarm::on_head(Subscriber& subscriber, int status) {
   if (status == 410) on_gap(subscriber, {});
   if (status == 101 && subscriber.wire == Wire::WsPlain) {
-    subscriber.has_started = true;
+    on_opened(subscriber);
     subscriber.record(
         {.kind = subscriber.cursor.empty() ? SeenEvent::Kind::Fresh : SeenEvent::Kind::Resumed,
          .position = {}});
@@ -306,9 +375,14 @@ bool Swarm::on_head(Subscriber& subscriber, int status) {
   return false;
 }
 
+void Swarm::on_opened(Subscriber& subscriber) {
+  subscriber.has_started = true;
+  subscriber.history.events.push_back({.kind = SeenEvent::Kind::Opened, .position = {}});
+}
+
 // The server says where the subscription begins.
 void Swarm::on_started(Subscriber& subscriber, std::string_view id) {
-  subscriber.has_started = true;
+  on_opened(subscriber);
   if (!subscriber.cursor.empty() && subscriber.cursor != id) {
     subscriber.expects_gap = true;  // Told before or behind this; judged when a message comes.
     subscriber.expected_start = id;

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <random>
 #include <string>
 #include <thread>
@@ -25,6 +28,7 @@ struct SwarmOptions {
   Endpoint edge;  // 127.0.0.1:port
   std::vector<SwarmChannel> channels;
   int subscribers = 500;
+  int subjects = 1;               // that subscribers of private channels share: "crowd-0", …
   int strangers = 10;             // on private channels, with a token that the app refuses
   int disturbed_each_ms = 1'000;  // a subscriber drops or stalls by itself about so often
   std::uint64_t seed = 1;
@@ -52,18 +56,29 @@ class Swarm {
   // Subscribers that now have an open connection.
   [[nodiscard]] std::size_t connected() const { return connected_; }
 
+  // A disconnect of one of the subjects: before() the call, and behind its acknowledgement, when a
+  // publisher may begin `next_number` at the earliest. Both wait for the swarm's thread. after()
+  // gives how many connections it was to meet.
+  void before_disconnect(int subject);
+  [[nodiscard]] std::size_t after_disconnect(int subject, std::uint32_t next_number);
+
   // Ends the thread and gives what was seen. Throws what the thread threw.
   [[nodiscard]] std::vector<SubscriptionHistory> finish();
 
  private:
   struct Subscriber;
+  void run_in_thread(const std::function<void()>& work);
+  void settle(Subscriber& subscriber, std::uint32_t next_number);
 
   void run();
+  void do_work();
   void tick();
   void disturb(Subscriber& subscriber);
   void connect(Subscriber& subscriber);
   void drop(Subscriber& subscriber, bool with_reset, std::int64_t pause_ms);
-  void on_readable(Subscriber& subscriber);
+  // The bytes that came.
+  std::size_t on_readable(Subscriber& subscriber);
+  void on_opened(Subscriber& subscriber);
   [[nodiscard]] bool on_item(Subscriber& subscriber, const WireItem& item);
   [[nodiscard]] bool on_head(Subscriber& subscriber, int status);
   void on_started(Subscriber& subscriber, std::string_view id);
@@ -86,6 +101,9 @@ class Swarm {
   std::atomic<std::uint64_t> messages_ = 0;
   std::atomic<std::size_t> connected_ = 0;
   std::exception_ptr failure_;
+  std::mutex work_mutex_;
+  const std::function<void()>* work_ = nullptr;  // guarded by work_mutex_
+  std::condition_variable work_done_;
   std::thread thread_;
 };
 
