@@ -112,7 +112,7 @@ test('publish, batch and history', async () => {
   await room.publish({ type: 'msg', data: { text: '4' } }, { idempotencyKey: 'k' })
   const repeat = room.publish({ type: 'msg', data: { text: 'else' } }, { idempotencyKey: 'k' })
   await expect(repeat).rejects.toMatchObject({ code: 'idempotency-key-reused', status: 409 })
-  await expect(room.presence()).rejects.toMatchObject({ code: 'not-implemented' })
+  await expect(room.presence()).rejects.toMatchObject({ code: 'presence-off' })
 })
 
 test('from another machine: publishes go through an edge with a key', async () => {

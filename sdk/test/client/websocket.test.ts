@@ -289,7 +289,7 @@ test('a connection that lives answers the wake, and stays', async () => {
   let now = 0
   const { fired, setTimer } = watchTimers()
   const seams = { now: () => now, setTimer }
-  const listener = harness.listen(harness.client({ timeoutMs: 100 }, seams))
+  const listener = harness.listen(harness.client({ timeoutMs: 500 }, seams))
   const socket = await harness.server.nextSocket()
   await socket.accept(at(0))
   await listener.status('open')
@@ -298,7 +298,7 @@ test('a connection that lives answers the wake, and stays', async () => {
   const { ref } = await socket.next()
   now += 1
   socket.error('subscription-unknown', false, ref)
-  await until('the end of its patience', () => fired.includes(100))
+  await until('the end of its patience', () => fired.includes(500))
   expect(listener.changes).toEqual(['open'])
 })
 
