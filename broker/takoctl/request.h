@@ -19,10 +19,10 @@ struct ChannelRef {
 
 struct DisconnectWords {
   std::string subject;
-  ChannelRef channel;  // without a name: everywhere
-  std::string ban;     // "30s", "10m", "2h", or milliseconds; "0": lifts; "": no ban
+  ChannelRef channel = {};  // without a name: everywhere
+  std::string ban = {};     // "30s", "10m", "2h", or milliseconds; "0": lifts; "": no ban
   bool reauthorizes = false;
-  std::string reason;
+  std::string reason = {};
 };
 [[nodiscard]] std::string disconnect_target(const DisconnectWords& words);
 // {"channel",…}. Errors: a param without `=` or without a channel, a ban that is no time.
