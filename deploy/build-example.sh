@@ -36,7 +36,7 @@ build() { # NAME STAMP COMMAND...
 if is_older dist/.built src package.json package-lock.json tsconfig.json tsconfig.build.json; then
   build 'the SDK' dist/.built npm run build
 fi
-if is_older $example/dist/.built dist/.built $example/src $example/server $example/channels \
+if is_older $example/dist/.built dist/.built $example/src $example/server $example/channels $example/shared \
   $example/index.html $example/package.json $example/vite.config.ts; then
   build 'the example app' $example/dist/.built npm run build --workspace $example
 fi

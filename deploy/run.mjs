@@ -28,7 +28,8 @@ function showAddress(address, curl) {
   Tako Channels runs: ${address}
 
   Open it in two tabs and type: each sees the other at once. Cut the connection in one tab ("Live",
-  at the top), go on in the other, reconnect: what was missed arrives, in order, exactly once.
+  at the top), go on in the other, reconnect: what was missed arrives, in order, exactly once, and
+  nobody saw you leave. Be someone else in one tab (your name, at the top) and remove the other.
 
   Publish from another terminal:
 

@@ -33,6 +33,20 @@ TEST_CASE("who holds a list is told what changed behind its version, as long as 
   CHECK(expect(current, "tako.presence")["data"]["changes"][0]["subject"].string() == "cid");
 }
 
+TEST_CASE("what the URL asks for waits for the credential, over a handoff too") {
+  Cluster tako(with_presence());
+  allow_names(tako.app());
+  WsClient late(tako.edge(), channel_path("room", "_presence=list&_presence_data=1"),
+                {.subprotocol = "tako.v1"});
+  REQUIRE(late.status() == 101);
+  tako.take_over();
+  late.send_text(auth_envelope("ann"));
+  CHECK(expect(late, "tako.ready")["data"]["presence"].string() == "list");
+  Roster roster;
+  while (!roster.has("ann")) roster.apply(expect(late, "tako.presence")["data"]);
+  CHECK(roster.member("ann")["data"].number() == 1);
+}
+
 TEST_CASE("an event stream is told the same, as events") {
   Cluster tako(with_presence());
   allow_names(tako.app());

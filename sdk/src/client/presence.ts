@@ -27,7 +27,7 @@ interface Waiter {
 }
 
 export class PresenceFeed {
-  readonly list = new PresenceList()
+  list = new PresenceList()
   kind: Presence['kind'] = null
   occupancy: Occupancy | null = null
   error: TakoError | null = null
@@ -55,7 +55,10 @@ export class PresenceFeed {
   wish(): Record<string, unknown> {
     this.#watched = this.#wanted
     this.#told = this.#word()
-    if (this.#watched === null) return {}
+    if (this.#watched === null) {
+      this.list = new PresenceList() // Nobody keeps it up.
+      return {}
+    }
     return {
       presence: this.#watched === 'list' ? true : 'counts',
       presenceEnter: this.#told.entered === false ? false : undefined,
@@ -98,7 +101,8 @@ export class PresenceFeed {
 
   /** What the server tells: a list or its changes, the occupancy, or what kind of both is to be had. */
   take(type: string, data: unknown): void {
-    if (type === 'kind') this.kind = (data as Presence['kind']) ?? 'off'
+    // Who has asked for nothing is told nothing, which says nothing of the channel.
+    if (type === 'kind') this.kind = this.#watched && ((data as Presence['kind']) ?? 'off')
     else this.kind ??= type === 'tako.presence' ? 'list' : 'counts' // An event stream tells no kind.
     let changes: PresenceChange[] | null = []
     if (type === 'tako.occupancy') this.occupancy = data as Occupancy

@@ -328,6 +328,28 @@ describe('several subscriptions of one channel', () => {
     await late.shows('ann')
   })
 
+  test('one that comes back to a channel that went on without it is not told that it has none', async () => {
+    const client = harness.client()
+    const plain = harness.listen(client)
+    const first = watch({}, client)
+    const socket = await harness.server.nextSocket()
+    await socket.accept(at(0))
+    socket.members('1-a', [ann])
+    await first.shows('ann')
+    first.subscription.close()
+    socket.drop()
+    const next = await harness.server.nextSocket()
+    expect((await next.accept(at(0))).data).not.toHaveProperty('presence')
+    await plain.status('open')
+    const again = watch({}, client)
+    expect(await next.next()).toMatchObject({ type: 'tako.unsubscribe' })
+    expect(again.presence.kind).toBeNull()
+    await next.accept(at(0))
+    next.members('2-a', [ann, bob])
+    await again.shows('ann,bob')
+    expect(again.told).toEqual(['', 'present ann, present bob'])
+  })
+
   test('one that leaves takes nobody off who has entered', async () => {
     const client = harness.client()
     const stays = watch({ presence: { enter: true } }, client)

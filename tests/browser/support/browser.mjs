@@ -58,6 +58,7 @@ export class Person {
     }, this.name)
     const page = await this.context.newPage()
     await page.addInitScript(recordStatuses)
+    await page.addInitScript(recordPeople)
     const tab = new Tab(page)
     await page.goto(url)
     return tab
@@ -77,6 +78,19 @@ function recordStatuses() {
     attributes: true,
     attributeFilter: ['data-status'],
   })
+}
+
+// Runs in the page: every list of people that the column ever showed, in window.people.
+function recordPeople() {
+  window.people = []
+  const note = () => {
+    const column = document.querySelector('.people')
+    if (column === null) return
+    const names = [...column.querySelectorAll('.person')].map(({ dataset }) => dataset.person)
+    const shown = names.sort().join()
+    if (shown !== window.people.at(-1)) window.people.push(shown)
+  }
+  new MutationObserver(note).observe(document, { subtree: true, childList: true })
 }
 
 export class Tab {
@@ -130,6 +144,19 @@ export class Tab {
 
   async hasStatus(status) {
     await this.page.waitForSelector(`.status[data-status="${status}"]`)
+  }
+
+  /** Until the column shows exactly these people. */
+  async showsPeople(...names) {
+    await this.page.waitForFunction(
+      (wanted) => window.people.at(-1) === wanted,
+      names.sort().join(),
+    )
+  }
+
+  /** Every list of people that was shown since the page was loaded. */
+  people() {
+    return this.page.evaluate(() => window.people)
   }
 
   async cut() {

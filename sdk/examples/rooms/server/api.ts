@@ -1,23 +1,32 @@
-// The app's own routes: sessions, waves, and the built page for everything else.
+// The app's own routes: sessions, waves, removals, and the built page for everything else.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
+import type { Tako } from 'tako-channels'
+
+import chat from '../channels/chat.js'
 import { HttpError, readJson, sendFile, sendJson } from './http.js'
 import type { People } from './people.js'
 import { issueSession, type Session, verifySession } from './sessions.js'
 
+/** For so long whoever was removed from a room is not let in again. */
+const banMs = 10_000
+
 type Route = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
 export class Api {
+  readonly #tako: Tako
   readonly #people: People
   readonly #page: string
   readonly #routes: Record<string, Route> = {
     'POST /api/session': (request, response) => this.#openSession(request, response),
     'POST /api/wave': (request, response) => this.#wave(request, response),
+    'POST /api/remove': (request, response) => this.#remove(request, response),
     'GET /api/settings': async (_request, response) => sendJson(response, 200, settings()),
   }
 
   /** `page`: the folder of the built page. */
-  constructor(people: People, page: string) {
+  constructor(tako: Tako, people: People, page: string) {
+    this.#tako = tako
     this.#people = people
     this.#page = page
   }
@@ -54,6 +63,21 @@ export class Api {
       throw new HttpError(404, 'nobody here by that name')
     }
     await this.#people.notify(to, { type: 'wave', data: { at: Date.now(), from } })
+    sendJson(response, 200, {})
+  }
+
+  /** Anyone may remove anyone here; a real app asks who moderates the room. */
+  async #remove(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { subject: by } = sessionOf(request)
+    const { room, who } = await readJson(request)
+    if (typeof room !== 'string' || typeof who !== 'string' || who === '') {
+      throw new HttpError(400, 'say who, and from which room')
+    }
+    // When this resolves, nothing that is said from now on reaches them there.
+    const reason = `${by} removed you from #${room} for ${banMs / 1000} seconds.`
+    await this.#tako.disconnect(who, { channel: 'chat', params: { room }, banMs, reason })
+    const text = `${by} removed ${who} for ${banMs / 1000} seconds.`
+    await chat({ room }).publish({ type: 'msg', data: { text, name: 'Rooms', at: Date.now() } })
     sendJson(response, 200, {})
   }
 }

@@ -4,7 +4,7 @@
 //   TAKO_APP_SOCKET       the broker's socket for apps
 //   TAKO_APP_SECRET_FILE  what the edge calls back with
 //   PAGE                  the folder of the built page, when it is another than beside this server's
-//   SESSION_KEY           signs the sessions; SESSION_LIFETIME_MS (ten minutes) is how long they last
+//   SESSION_KEY           signs the sessions; SESSION_LIFETIME_MS (two minutes) is how long they last
 import { rmSync } from 'node:fs'
 import http from 'node:http'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +15,7 @@ import chat from '../channels/chat.js'
 import notifications from '../channels/notifications.js'
 import sales from '../channels/sales.js'
 import { Api } from './api.js'
+import { logEvent } from './events.js'
 import { People } from './people.js'
 import { publishShop } from './shop.js'
 
@@ -23,11 +24,12 @@ const { PAGE = fileURLToPath(new URL('../page', import.meta.url)) } = process.en
 
 const tako = createTako({
   channels: [chat, notifications, sales],
+  onEvent: logEvent,
   ...(TAKO_APP_SOCKET === undefined ? {} : { socketPath: TAKO_APP_SOCKET }),
   ...(TAKO_APP_SECRET_FILE === undefined ? {} : { secretFile: TAKO_APP_SECRET_FILE }),
 })
 const people = new People()
-const api = new Api(people, PAGE)
+const api = new Api(tako, people, PAGE)
 const server = http.createServer((request, response) => {
   // The edge's callbacks first; everything else is ours.
   void tako.node(request, response, () => void api.answer(request, response))

@@ -3,7 +3,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 
 const nameLengthMax = 24
-const defaultLifetimeMs = 10 * 60 * 1000
+// Short, so that a name that is taken back is gone soon; an open page renews it in place.
+const defaultLifetimeMs = 2 * 60 * 1000
 
 export interface Session {
   /** Who it is; stamped on what they say. */

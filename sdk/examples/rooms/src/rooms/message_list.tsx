@@ -1,5 +1,5 @@
 // What was said in a room, oldest first, with what is still on its way below.
-import { Fragment, useEffect, useLayoutEffect, useRef } from 'react'
+import { Fragment, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import type { TakoError } from 'tako-channels'
 import type { SubscriptionStatus } from 'tako-channels/client'
 
@@ -8,6 +8,7 @@ import { Avatar } from '../shell/avatar.js'
 import { Refused } from '../shell/refused.js'
 import { type ChatMessage, startsGroup } from './messages.js'
 import type { Unsent } from './outbox.js'
+import { Removed } from './removed.js'
 import type { RoomName } from './rooms.js'
 import type { Away } from './use_away.js'
 import { WaveButton } from './wave_button.js'
@@ -22,20 +23,27 @@ interface MessageListProps {
   away: Away | null
   status: SubscriptionStatus
   error: TakoError | null
+  /** There are messages in front of these. */
+  hasOlder: boolean
+  onOlder(): Promise<number>
   onRetry(unsent: Unsent): void
+  onDiscard(unsent: Unsent): void
   onRetryRoom(): void
 }
 
 export function MessageList(props: MessageListProps) {
-  const { room, messages, away, status, error, onRetry, onRetryRoom } = props
+  const { room, messages, away, status, error, onRetry, onDiscard, onRetryRoom } = props
   const here = new Set(messages.map(({ key }) => key))
   const unsent = props.unsent.filter(({ key }) => !here.has(key))
-  const list = useFollow(messages.length + unsent.length)
+  const list = useFollow(messages.length + unsent.length, messages[0]?.id)
   const isEmpty = messages.length + unsent.length === 0
 
   return (
     <div className="messages" ref={list} role="log" aria-live="polite" tabIndex={0}>
-      {status === 'failed' ? (
+      {props.hasOlder && messages.length > 0 && <Older onOlder={props.onOlder} />}
+      {status === 'failed' && error?.code === 'revoked' ? (
+        <Removed reason={error.message} onReturn={onRetryRoom} />
+      ) : status === 'failed' ? (
         <Refused what="This room" error={error} onRetry={onRetryRoom} />
       ) : isEmpty && status === 'open' ? (
         <div className="empty">
@@ -55,16 +63,43 @@ export function MessageList(props: MessageListProps) {
         </Fragment>
       ))}
       {unsent.map((each) => (
-        <UnsentMessage key={each.key} unsent={each} onRetry={() => onRetry(each)} />
+        <UnsentMessage
+          key={each.key}
+          unsent={each}
+          onRetry={() => onRetry(each)}
+          onDiscard={() => onDiscard(each)}
+        />
       ))}
     </div>
   )
 }
 
-/** Keeps the list at its end when something is added, unless one has scrolled up to read. */
-function useFollow(length: number) {
+/** Asks for the page in front of what is shown. */
+function Older({ onOlder }: { onOlder(): Promise<number> }) {
+  const [state, setState] = useState<'idle' | 'loading' | 'failed'>('idle')
+  const onClick = () => {
+    setState('loading')
+    onOlder().then(
+      () => setState('idle'),
+      () => setState('failed'),
+    )
+  }
+  const text = { idle: 'Load earlier messages', loading: 'Loading…', failed: 'Try again' }[state]
+  return (
+    <button type="button" className="button older" disabled={state === 'loading'} onClick={onClick}>
+      {text}
+    </button>
+  )
+}
+
+/**
+ * Keeps the list at its end when something is added, unless one has scrolled up to read; and what one
+ * reads in its place when something is put in front of it.
+ */
+function useFollow(length: number, firstId: string | undefined) {
   const list = useRef<HTMLDivElement>(null)
   const isAtEnd = useRef(true)
+  const before = useRef({ firstId, height: 0 })
   useEffect(() => {
     const element = list.current
     if (element === null) return
@@ -76,8 +111,13 @@ function useFollow(length: number) {
     return () => element.removeEventListener('scroll', onScroll)
   }, [])
   useLayoutEffect(() => {
-    if (isAtEnd.current) list.current?.scrollTo({ top: list.current.scrollHeight })
-  }, [length])
+    const element = list.current
+    if (element === null) return
+    const { firstId: wasFirst, height } = before.current
+    before.current = { firstId, height: element.scrollHeight }
+    if (isAtEnd.current) element.scrollTo({ top: element.scrollHeight })
+    else if (firstId !== wasFirst) element.scrollTop += element.scrollHeight - height
+  }, [length, firstId])
   return list
 }
 
@@ -104,9 +144,15 @@ function Message({ message, isFirst }: { message: ChatMessage; isFirst: boolean 
   )
 }
 
-function UnsentMessage({ unsent, onRetry }: { unsent: Unsent; onRetry(): void }) {
+interface UnsentMessageProps {
+  unsent: Unsent
+  onRetry(): void
+  onDiscard(): void
+}
+
+function UnsentMessage({ unsent, onRetry, onDiscard }: UnsentMessageProps) {
   const { identity } = useIdentity()
-  const { text, failure } = unsent
+  const { text, failure, mayPass } = unsent
   return (
     <article className={`message first ${failure === null ? 'pending' : 'refused'}`}>
       <Avatar name={identity.name} />
@@ -116,11 +162,14 @@ function UnsentMessage({ unsent, onRetry }: { unsent: Unsent; onRetry(): void })
           <span className="soft">Sending…</span>
         ) : (
           <>
-            <span className="bad" title={failure}>
-              Not sent
-            </span>
-            <button type="button" className="link" onClick={onRetry}>
-              Try again
+            <span className="bad">Not sent: {failure}</span>
+            {mayPass && (
+              <button type="button" className="link" onClick={onRetry}>
+                Try again
+              </button>
+            )}
+            <button type="button" className="link" onClick={onDiscard}>
+              Discard
             </button>
           </>
         )}

@@ -1,4 +1,6 @@
 // What this tab said and the server has not yet delivered back: shown at once, kept when it fails.
+import { TakoError } from 'tako-channels/client'
+
 import type { RoomName } from './rooms.js'
 
 export interface Unsent {
@@ -9,6 +11,8 @@ export interface Unsent {
   readonly at: number
   /** Why it was refused; null while it is on its way. */
   readonly failure: string | null
+  /** Said again it may pass; what a handler rejected does not. */
+  readonly mayPass: boolean
 }
 
 type Send = (unsent: Unsent) => Promise<unknown>
@@ -18,7 +22,7 @@ export class Outbox {
   readonly #listeners = new Set<() => void>()
 
   add(room: RoomName, text: string, send: Send): void {
-    const unsent = { key: makeKey(), room, text, at: Date.now(), failure: null }
+    const unsent = { key: makeKey(), room, text, at: Date.now(), failure: null, mayPass: true }
     this.#set([...this.#items, unsent])
     this.#send(unsent, send)
   }
@@ -31,7 +35,7 @@ export class Outbox {
     this.#send(unsent, send)
   }
 
-  /** It came back as a message. */
+  /** It came back as a message, or nobody wants it any more. */
   remove(key: string): void {
     if (this.#items.some((each) => each.key === key)) {
       this.#set(this.#items.filter((each) => each.key !== key))
@@ -48,7 +52,10 @@ export class Outbox {
   #send(unsent: Unsent, send: Send): void {
     send(unsent).catch((reason: unknown) => {
       const failure = reason instanceof Error ? reason.message : String(reason)
-      this.#set(this.#items.map((each) => (each.key === unsent.key ? { ...each, failure } : each)))
+      const mayPass = !(reason instanceof TakoError && reason.code === 'message-rejected')
+      this.#set(
+        this.#items.map((each) => (each.key === unsent.key ? { ...each, failure, mayPass } : each)),
+      )
     })
   }
 

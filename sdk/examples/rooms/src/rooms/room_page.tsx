@@ -1,10 +1,11 @@
-// One room: what was said, who types, and where one writes.
+// One room: who is here, what was said, who types, and where one writes.
 import { useCallback } from 'react'
 import type { Gap } from 'tako-channels/client'
 
 import { onLinkClick } from '../router.js'
 import { Composer } from './composer.js'
 import { MessageList } from './message_list.js'
+import { PeopleButton, PeopleColumn } from './people.js'
 import { type RoomName, rooms } from './rooms.js'
 import { useRooms, useUnsent } from './rooms_context.js'
 import { TypingLine } from './typing_line.js'
@@ -13,7 +14,7 @@ import { useAway } from './use_away.js'
 import { useRoom } from './use_room.js'
 
 export function RoomPage({ room }: { room: RoomName }) {
-  const { say, retry, reopen } = useRooms()
+  const { say, retry, discard, reopen } = useRooms()
   const { typists, note } = useTypists(room)
   const channel = useRoom(room, note)
   const { messages, send } = channel
@@ -38,24 +39,33 @@ export function RoomPage({ room }: { room: RoomName }) {
             <RoomChip key={name} room={name} isCurrent={name === room} />
           ))}
         </nav>
+        <PeopleButton room={room} />
       </header>
-      {channel.gap !== null && <GapNote gap={channel.gap} />}
-      <MessageList
-        key={room}
-        room={room}
-        messages={messages}
-        unsent={unsent}
-        away={away}
-        status={channel.status}
-        error={channel.error}
-        onRetry={retry}
-        onRetryRoom={() => {
-          channel.retry()
-          reopen()
-        }}
-      />
-      <TypingLine names={typists} />
-      <Composer room={room} onSay={(text) => say(room, text)} onTyping={tellTyping} />
+      <div className="room-body">
+        <div className="talk">
+          {channel.gap !== null && <GapNote gap={channel.gap} />}
+          <MessageList
+            key={room}
+            room={room}
+            messages={messages}
+            unsent={unsent}
+            away={away}
+            status={channel.status}
+            error={channel.error}
+            hasOlder={channel.hasOlder}
+            onOlder={channel.loadOlder}
+            onRetry={retry}
+            onDiscard={discard}
+            onRetryRoom={() => {
+              channel.retry()
+              reopen()
+            }}
+          />
+          <TypingLine names={typists} />
+          <Composer room={room} onSay={(text) => say(room, text)} onTyping={tellTyping} />
+        </div>
+        <PeopleColumn room={room} typists={typists} />
+      </div>
     </section>
   )
 }

@@ -1,14 +1,15 @@
-// Listens to every room for as long as the page is open: counts what is unread, and sends, so that
-// what waits for the connection is not lost when one leaves the room.
+// Listens to every room for as long as the page is open: counts what is unread, sends, so that what waits
+// for the connection is not lost when one leaves the room, and says in which of them one is.
 import { createContext, type ReactNode, use, useEffect, useMemo, useState } from 'react'
 import { useSyncExternalStore } from 'react'
 import type { MessagesOf } from 'tako-channels'
-import { type UseChannelResult, useChannel } from 'tako-channels/react'
+import { type UseChannelResult, useChannel, usePresence } from 'tako-channels/react'
 
 import { usePath } from '../router.js'
 import { useIdentity } from '../session.js'
 import { Outbox, type Unsent } from './outbox.js'
 import { type RoomName, roomOfPath, rooms } from './rooms.js'
+import { useVisible } from './use_visible.js'
 
 type Feed = Pick<UseChannelResult<MessagesOf<'chat'>>, 'send' | 'retry'>
 
@@ -18,6 +19,7 @@ interface Rooms {
   /** Shown at once, sent when there is a connection. */
   say(room: RoomName, text: string): void
   retry(unsent: Unsent): void
+  discard(unsent: Unsent): void
   /** Tries to open again what was refused. */
   reopen(): void
 }
@@ -45,6 +47,7 @@ export function RoomsProvider({ children }: { children: ReactNode }) {
       outbox,
       say: (room: RoomName, text: string) => outbox.add(room, text, send),
       retry: ({ key }: Unsent) => outbox.retry(key, send),
+      discard: ({ key }: Unsent) => outbox.remove(key),
       reopen: () => feeds.forEach((feed) => feed.retry()),
     }
   }, [unread, outbox, feeds])
@@ -59,6 +62,7 @@ export function RoomsProvider({ children }: { children: ReactNode }) {
           key={name}
           room={name}
           feeds={feeds}
+          isOpen={name === open}
           onKey={(key) => outbox.remove(key)}
           onOther={() => countUnread(name)}
         />
@@ -71,14 +75,18 @@ export function RoomsProvider({ children }: { children: ReactNode }) {
 interface RoomFeedProps {
   room: RoomName
   feeds: Map<RoomName, Feed>
+  isOpen: boolean
   /** What was said under this key is there. */
   onKey(key: string): void
   /** Someone else said something. */
   onOther(): void
 }
 
-function RoomFeed({ room, feeds, onKey, onOther }: RoomFeedProps) {
+function RoomFeed({ room, feeds, isOpen, onKey, onOther }: RoomFeedProps) {
   const { identity } = useIdentity()
+  const isVisible = useVisible()
+  // Listening alone would list one in every room.
+  usePresence('chat', { params: { room }, enter: isOpen, data: { away: !isVisible } })
   const { send, retry } = useChannel('chat', {
     params: { room },
     limit: 1, // It counts; the room's page keeps the messages.

@@ -1,7 +1,6 @@
-// A room's channel as its page needs it: the messages from the newest page of history on, and from
-// anew when some of them can't be had any more.
+// A room's channel as its page needs it: the messages from the newest page of history on, older ones when
+// they are asked for, and all of it anew when some can't be had any more.
 import { useEffect, useMemo, useState } from 'react'
-import type { ChannelMessage, MessagesOf } from 'tako-channels'
 import type { Gap } from 'tako-channels/client'
 import { useChannel } from 'tako-channels/react'
 
@@ -12,18 +11,10 @@ import type { RoomName } from './rooms.js'
 
 const historyLimit = 100
 
-type Message = ChannelMessage<MessagesOf<'chat'>>
-
-interface Reloaded {
-  readonly room: RoomName
-  readonly gap: Gap
-  readonly messages: readonly Message[]
-}
-
 /** `onTyping` hears of everybody else, and that they have stopped. */
 export function useRoom(room: RoomName, onTyping: (name: string, isTyping: boolean) => void) {
   const { identity } = useIdentity()
-  const [reloaded, setReloaded] = useState<Reloaded | null>(null)
+  const [lost, setLost] = useState<{ room: RoomName; gap: Gap } | null>(null)
   const channel = useChannel('chat', {
     params: { room },
     historyLimit,
@@ -34,28 +25,17 @@ export function useRoom(room: RoomName, onTyping: (name: string, isTyping: boole
     // What comes behind the gap is held back until this is done.
     onGap: async (gap) => {
       tell(`#${room}: some messages are gone (${gap.reason})`)
-      try {
-        const page = await channel.history({ limit: historyLimit })
-        channel.clear()
-        setReloaded({ room, gap, messages: page.messages })
-      } catch {
-        setReloaded({ room, gap, messages: [] }) // What is there stays; that some is missing is told.
-      }
+      setLost({ room, gap })
+      channel.clear()
+      await channel.loadOlder(historyLimit).catch(() => {}) // It can be asked for again.
     },
   })
   // Whoever comes back to a room gets its newest page anyway.
-  useEffect(() => setReloaded(null), [room])
+  useEffect(() => setLost(null), [room])
 
-  const before = reloaded?.room === room ? reloaded : null
   const messages = useMemo(
-    () => toChatMessages(follow(before?.messages ?? [], channel.messages), identity.name),
-    [before, channel.messages, identity.name],
+    () => toChatMessages(channel.messages, identity.name),
+    [channel.messages, identity.name],
   )
-  return { ...channel, messages, gap: before?.gap ?? null }
-}
-
-/** The page, and those that it does not hold. */
-function follow(page: readonly Message[], live: readonly Message[]): readonly Message[] {
-  const known = new Set(page.map(({ id }) => id))
-  return [...page, ...live.filter(({ id }) => id === undefined || !known.has(id))]
+  return { ...channel, messages, gap: lost?.room === room ? lost.gap : null }
 }

@@ -1,9 +1,11 @@
 // The frame around the pages: a sidebar, or bars above and below on a narrow screen.
 import type { ReactNode } from 'react'
 
+import { usePresence } from 'tako-channels/react'
+
 import { useActivity } from '../activity/activity_context.js'
 import { useRooms } from '../rooms/rooms_context.js'
-import { roomOfPath, rooms } from '../rooms/rooms.js'
+import { type RoomName, roomOfPath, rooms } from '../rooms/rooms.js'
 import { onLinkClick, usePath } from '../router.js'
 import { ConnectionButton } from './connection.js'
 import { icons, Mark } from './icons.js'
@@ -32,14 +34,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <nav className="side" aria-label="Rooms and pages">
         <p className="side-title">Rooms</p>
         {rooms.map(({ name }) => (
-          <NavLink
-            key={name}
-            path={`/rooms/${name}`}
-            isCurrent={open === name}
-            icon={icons.room}
-            text={name}
-            count={unread[name] ?? 0}
-          />
+          <RoomLink key={name} room={name} isCurrent={open === name} unread={unread[name] ?? 0} />
         ))}
         <p className="side-title">Live</p>
         <NavLink
@@ -85,15 +80,32 @@ export function Shell({ children }: { children: ReactNode }) {
   )
 }
 
+/** A room, with how many are in it. */
+function RoomLink(props: { room: RoomName; isCurrent: boolean; unread: number }) {
+  const { room, isCurrent, unread } = props
+  const { count } = usePresence('chat', { params: { room } })
+  return (
+    <NavLink
+      path={`/rooms/${room}`}
+      isCurrent={isCurrent}
+      icon={icons.room}
+      text={room}
+      count={unread}
+      people={count}
+    />
+  )
+}
+
 interface NavLinkProps {
   path: string
   isCurrent: boolean
   icon: ReactNode
   text: string
   count?: number
+  people?: number
 }
 
-function NavLink({ path, isCurrent, icon, text, count = 0 }: NavLinkProps) {
+function NavLink({ path, isCurrent, icon, text, count = 0, people = 0 }: NavLinkProps) {
   return (
     <a
       className="nav-link"
@@ -103,6 +115,11 @@ function NavLink({ path, isCurrent, icon, text, count = 0 }: NavLinkProps) {
     >
       {icon}
       <span className="nav-text">{text}</span>
+      {people > 0 && (
+        <span className="nav-people" aria-label={`${people} here`}>
+          {people}
+        </span>
+      )}
       {count > 0 && (
         <span className="badge" aria-label={`${count} unread`}>
           {count > 99 ? '99+' : count}
