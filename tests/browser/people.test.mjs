@@ -40,6 +40,15 @@ async function two(names, path, run) {
   }
 }
 
+/** Until the app was told so by a webhook. */
+async function told(text) {
+  const deadline = Date.now() + 15_000
+  while (!app.output.includes(text)) {
+    if (Date.now() > deadline) throw new Error(`never told: ${text}\n${app.output}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
 test('three tabs of one person are one; a reload and closed tabs are no leave', () =>
   two(['Ada', 'Bo'], '/rooms/kitchen', async (ada, bo, since) => {
     const tabs = [await bo.person.open(bo.tab.page.url()), await bo.person.open(bo.tab.page.url())]
@@ -53,7 +62,9 @@ test('three tabs of one person are one; a reload and closed tabs are no leave', 
     assert.equal(await ada.tab.page.textContent('.nav-people'), '2')
     await bo.tab.page.click('.side a[href="/rooms/garden"]')
     await ada.tab.showsPeople('Ada')
-    assert.deepEqual(await since(), ['Ada'], 'who goes to another room leaves at once')
+    // When the grace of the tabs that were closed is over, too.
+    assert.deepEqual(await since(), ['Ada'])
+    await told('Bo entered #garden')
   }))
 
 test('who closes the browser leaves after the grace, once', () =>
@@ -61,6 +72,7 @@ test('who closes the browser leaves after the grace, once', () =>
     await di.tab.page.close()
     await cy.tab.showsPeople('Cy')
     assert.deepEqual(await since(), ['Cy'])
+    await told('Di was lost from #kitchen')
   }))
 
 test('an edge is taken over, another is killed, the broker is restarted: nobody leaves', () =>
@@ -92,6 +104,24 @@ test('short sessions are renewed in place: nobody leaves, no connection is lost'
     }
     assert.deepEqual(await since(), [])
     assert.equal(sockets, 0)
+  }))
+
+test('someone is removed from a room, told why, and comes back when the ban is over', () =>
+  two(['Jo', 'Kai'], '/rooms/lobby', async (jo, kai, since) => {
+    await jo.tab.page.hover('.people .person[data-person="Kai"]')
+    await jo.tab.page.click('.people [aria-label^="Remove Kai"]')
+    await kai.tab.page.getByText('You were removed').waitFor()
+    await jo.tab.showsPeople('Jo')
+    await jo.tab.sees('Jo removed Kai for 10 seconds.')
+    await jo.tab.say('without Kai')
+    await jo.tab.sees('without Kai')
+    assert.deepEqual(await kai.tab.texts('without Kai'), [])
+    await told('Kai was removed from #lobby')
+    await kai.tab.picture('removed')
+    await kai.tab.page.click('button:has-text("Come back"):not([disabled])', { timeout: 20_000 })
+    await kai.tab.page.locator('.message p', { hasText: 'without Kai' }).waitFor()
+    await jo.tab.showsPeople('Jo', 'Kai')
+    assert.deepEqual(await since(), ['Jo', 'Jo,Kai'])
   }))
 
 test('who looks elsewhere is away, and nobody leaves for that', () =>

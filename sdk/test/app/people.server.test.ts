@@ -1,5 +1,5 @@
-// The app's part in what people do, with the real broker and edge: it decides about their messages and sees
-// who is there.
+// The app's part in what people do, with the real broker and edge: it decides about their messages, sees who
+// is there, is told who comes and goes, and takes permissions back.
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 
@@ -8,12 +8,23 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 
 import { type TakoClient, createClient } from '../../src/client/index.js'
 import type { ChannelMessage } from '../../src/client/index.js'
-import { RejectError, type Tako, createTako, defineChannel, reject } from '../../src/index.js'
+import {
+  RejectError,
+  type Tako,
+  type WebhookEvent,
+  createTako,
+  defineChannel,
+  reject,
+} from '../../src/index.js'
 import { Cluster } from '../support/cluster.js'
 import { until } from '../support/until.js'
 
 const log = { warn: vi.fn(), error: vi.fn() }
 const handled: string[] = []
+const events: WebhookEvent[] = []
+let isDown = false
+let isFailing = false
+let rights: ('subscribe' | 'publish')[] | null = null
 
 const room = defineChannel('room', {
   paramsSchema: (t) => t.Object({ id: t.Integer() }),
@@ -22,6 +33,7 @@ const room = defineChannel('room', {
       header !== undefined && {
         subject: header.value,
         presence: { name: header.value.toUpperCase() },
+        ...(rights === null ? {} : { rights }),
       },
   },
   handler: {
@@ -36,6 +48,7 @@ const room = defineChannel('room', {
     },
   },
   presence: { graceMs: 500, batchMs: 20 },
+  webhooks: true,
 }).$messageTypes<{ say: { text: string }; told: number }>()
 
 let cluster: Cluster
@@ -43,7 +56,8 @@ let tako: Tako
 const clients: TakoClient[] = []
 let rooms = 0
 const app = http.createServer((request, response) => {
-  tako.node(request, response)
+  if (isDown) response.writeHead(503).end()
+  else tako.node(request, response)
 })
 
 beforeAll(async () => {
@@ -51,12 +65,18 @@ beforeAll(async () => {
   const { port } = app.address() as AddressInfo
   cluster = await Cluster.start({ upstream: `http://127.0.0.1:${port}` })
   const { appSocket: socketPath, secret } = cluster
-  tako = createTako({ channels: [room], socketPath, secret, log })
+  const onEvent = (event: WebhookEvent) => {
+    if (isFailing) throw new Error('not now')
+    events.push(event)
+  }
+  tako = createTako({ channels: [room], socketPath, secret, log, onEvent })
   await tako.start()
 })
 afterEach(() => {
   clients.splice(0).forEach((client) => client.close())
   handled.splice(0)
+  isDown = isFailing = false
+  rights = null
 })
 afterAll(async () => {
   await tako.close()
@@ -186,4 +206,63 @@ test('the app sees who is there', async () => {
   expect(first.members.map(({ info }) => info)).toEqual([{ name: 'ANN' }, { name: 'BOB' }])
   const rest = await room({ id }).presence({ after: first.next ?? '' })
   expect([rest.members.length, rest.next]).toEqual([1, null])
+})
+
+test('a subject that is disconnected hears nothing more, and a ban keeps it out', async () => {
+  const id = ++rooms
+  const [ann, bob] = [enter('ann', id), enter('bob', id)]
+  await Promise.all([ann.is('open'), bob.is('open')])
+  const options = { channel: 'room', params: { id }, banMs: 60_000, reason: 'rude' }
+  expect(await tako.disconnect('bob', options)).toEqual({ subscriptions: 1, pending: [] })
+  await room({ id }).publish({ type: 'told', data: 1 })
+  await bob.is('failed')
+  expect(bob.subscription.error).toMatchObject({ code: 'revoked', retryable: false })
+  await until('ann alone', () => ann.subscription.presence?.members.length === 1)
+  bob.subscription.retry()
+  await until('still out', () => bob.changes.filter((c) => c === 'failed revoked').length === 2)
+  await until('ann hears it', () => ann.received.length === 1)
+  expect(bob.received).toEqual([])
+  await tako.disconnect('bob', { channel: 'room', params: { id }, banMs: 0 })
+  bob.subscription.retry()
+  await bob.is('open')
+})
+
+test('a channel can be emptied, and rights judged anew', async () => {
+  const id = ++rooms
+  const [ann, bob] = [enter('ann', id), enter('bob', id)]
+  await Promise.all([ann.is('open'), bob.is('open')])
+  rights = ['subscribe']
+  const judged = await room({ id }).disconnect({ reauthorize: true })
+  expect(judged).toEqual({ subscriptions: 2, pending: [] })
+  await until('no right to publish', async () => {
+    const code = await say(ann, 'hi').catch(({ code }: { code: string }) => code)
+    return code === 'forbidden'
+  })
+  expect(ann.subscription.status).toBe('open')
+  expect((await room({ id }).disconnect()).subscriptions).toBe(2)
+  await Promise.all([ann.is('failed'), bob.is('failed')])
+})
+
+test('webhooks tell who comes and goes, in order, once, and again when the app fails', async () => {
+  const id = ++rooms
+  const here = () => events.filter((event) => 'params' in event && event.params.id === id)
+  const types = () =>
+    here().map((event) => `${event.type} ${'subject' in event ? event.subject : ''}`)
+  const ann = enter('ann', id)
+  await ann.is('open')
+  await until(`two: ${types()}`, () => here().length === 2)
+  expect(types().sort()).toEqual(['channel-occupied ', 'member-entered ann'])
+  expect(here().find(({ type }) => type === 'member-entered')).toMatchObject({
+    channel: 'room',
+    key: `room?id=${id}`,
+    info: { name: 'ANN' },
+  })
+  isFailing = true
+  ann.client.close()
+  await until('it failed', () => log.error.mock.calls.some(([text]) => /come again/.test(text)))
+  isFailing = false
+  await until(`four: ${types()}`, () => here().length === 4)
+  expect(types().slice(2).sort()).toEqual(['channel-vacated ', 'member-left ann'])
+  expect(here().find(({ type }) => type === 'member-left')).toMatchObject({ reason: 'left' })
+  expect(new Set(here().map((event) => event.id)).size).toBe(4)
 })
