@@ -25,7 +25,7 @@ constexpr int kSubscribers = 300;
 TEST_CASE("behind a disconnect's answer nothing reaches those that it was for") {
   const std::uint64_t seed = choose_seed();
   INFO("TAKO_LAW_SEED=", seed);
-  Stage stage({.public_rooms = 4'000, .private_rooms = 20'000});
+  Stage stage({.public_rooms = 4'000, .private_rooms = 10'000});
   Swarm swarm({.edge = stage.cluster.edge(),
                .channels = stage.channels,
                .subscribers = kSubscribers,

@@ -63,6 +63,7 @@ struct Swarm::Subscriber {
   Wire wire = Wire::SseStatus;
   bool is_stranger = false;
   int subject = -1;              // of private channels
+  bool is_allowed = false;       // the app has said yes to this connection, as far as it can tell
   bool is_disconnected = false;  // the app is taking back what this connection has
   int fd = -1;
   bool is_stalled = false;
@@ -183,7 +184,7 @@ void Swarm::before_disconnect(int subject) {
   run_in_thread([this, subject] {
     for (const auto& subscriber : subscribers_) {
       if (subscriber->subject != subject) continue;
-      subscriber->is_disconnected = subscriber->fd >= 0 && subscriber->has_started;
+      subscriber->is_disconnected = subscriber->fd >= 0 && subscriber->is_allowed;
     }
   });
 }
@@ -265,6 +266,7 @@ void Swarm::connect(Subscriber& subscriber) {
   subscriber.connected_at = now_ms();
   ++connected_;
   subscriber.has_started = false;
+  subscriber.is_allowed = false;
   subscriber.expects_gap = false;
   subscriber.reader = std::make_unique<WireReader>(subscriber.wire == Wire::WsPlain ||
                                                    subscriber.wire == Wire::WsRich);
@@ -383,6 +385,7 @@ void Swarm::on_opened(Subscriber& subscriber) {
 // The server says where the subscription begins.
 void Swarm::on_started(Subscriber& subscriber, std::string_view id) {
   on_opened(subscriber);
+  subscriber.is_allowed = true;
   if (!subscriber.cursor.empty() && subscriber.cursor != id) {
     subscriber.expects_gap = true;  // Told before or behind this; judged when a message comes.
     subscriber.expected_start = id;
@@ -403,6 +406,7 @@ void Swarm::on_message(Subscriber& subscriber, const WireItem& item) {
     subscriber.expects_gap = false;
   }
   ++messages_;
+  subscriber.is_allowed = true;  // All that a plain WebSocket is told of it.
   subscriber.cursor = item.id;
   subscriber.record({.kind = SeenEvent::Kind::Message,
                      .has_position = true,
