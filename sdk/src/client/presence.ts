@@ -56,7 +56,7 @@ export class PresenceFeed {
     this.#watched = this.#wanted
     this.#told = this.#word()
     if (this.#watched === null) {
-      this.list = new PresenceList() // Nobody keeps it up.
+      this.#forget()
       return {}
     }
     return {
@@ -80,7 +80,9 @@ export class PresenceFeed {
   lost(final: TakoError | null): void {
     this.#isLive = false
     this.#recall()
-    if (final) for (const { reject } of this.#waiting.splice(0)) reject(final)
+    if (!final) return
+    for (const { reject } of this.#waiting.splice(0)) reject(final)
+    this.#forget() // Nobody tells how it goes on.
   }
 
   /** Looks at who is there; true when the server has to be asked for more than it tells. */
@@ -109,7 +111,7 @@ export class PresenceFeed {
     if (type === 'tako.error') this.#refused(data as TakoError)
     if (type === 'tako.presence') changes = this.list.take(data as PresenceFrame)
     if (changes === null) {
-      const text = 'presence changed behind a version that is not held'
+      const text = 'presence changed behind an unknown version'
       return this.feed.onRefused(new TakoError('answer-malformed', text, { retryable: true }))
     }
     for (const handle of this.#handles()) {
@@ -179,6 +181,11 @@ export class PresenceFeed {
     this.#recall()
     this.#isUnsaid = true
     this.#flush()
+  }
+
+  #forget(): void {
+    this.list = new PresenceList()
+    this.kind = this.occupancy = null
   }
 
   /** What was sent is unsaid. */

@@ -254,6 +254,7 @@ describe('what is said', () => {
     await refused
     await status('failed')
     expect(subscription.error?.code).toBe('revoked')
+    expect([presence.kind, presence.members]).toEqual([null, []])
     await expect(presence.update(2)).rejects.toMatchObject({ code: 'revoked' })
     expect(harness.server.handshakes).toBe(1)
   })
