@@ -128,7 +128,7 @@ export class PresenceFeed {
     const text = printJson(data)
     const { options, status } = handle.subscription
     let fault: string | null = null
-    if (options.transport === 'sse') fault = 'an event stream says its presence when it subscribes'
+    if (options.transport === 'sse') fault = 'over sse presence is said by subscribing'
     else if (action === 'update' && text === undefined) fault = 'data is nothing that JSON can say'
     if (fault !== null) return Promise.reject(new TakoError('usage-invalid', fault))
     if (status === 'failed') return Promise.reject(this.feed.error)
