@@ -117,7 +117,8 @@ TEST_CASE("subscriptions whose definition now asks for other credentials are jud
   settle(allowed);
   settle(refused);
   tako.app().on_authorize([](const Json& call) -> StubReply {
-    return {.status = call["header"]["value"].string() == "good" ? 200 : 403};
+    return {.status = call["header"]["value"].string() == "good" ? 200 : 403,
+            .body = R"({"ok":true,"subject":"ann"})"};
   });
   tako.put_definitions(with_auth(R"({"cookieName":"sid"})"));
   CHECK(refused.wait_for_close().code == 4403);
@@ -134,6 +135,7 @@ TEST_CASE(
   settle(refused);
   tako.app().on_authorize([](const Json& call) -> StubReply {
     return {.status = call["header"]["value"].string() == "good" ? 200 : 403,
+            .body = R"({"ok":true,"subject":"ann"})",
             .delay = std::chrono::milliseconds(400)};
   });
   tako.put_definitions(with_auth(R"({"cookieName":"sid"})"));

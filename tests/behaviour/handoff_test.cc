@@ -243,11 +243,11 @@ TEST_CASE("streams of HTTP/1.0, with events, and with cursors behind the head go
 
 TEST_CASE("a permission that ends, ends in the new process; a new credential is judged there") {
   Cluster tako(with_definitions());
-  tako.app().on_authorize([](const Json& call) -> StubReply {
-    const std::string token = call["header"]["value"].string();
-    const std::int64_t lasts = token == "short" ? 2'500 : 60'000;
+  const std::int64_t end = now_ms() + 2'500;
+  tako.app().on_authorize([end](const Json& call) -> StubReply {
+    const bool is_short = call["header"]["value"].string() == "short";
     return {.body = R"({"ok":true,"subject":"ann","expiresAt":)" +
-                    std::to_string(now_ms() + lasts) + "}"};
+                    std::to_string(is_short ? end : end + 60'000) + "}"};
   });
   const Headers token{{"Authorization", "Bearer short"}};
   WsClient plain(tako.edge(), channel_path("chat", "roomId=1"), {.headers = token});

@@ -4,8 +4,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -40,12 +43,19 @@ inline ClusterOptions with_presence() {
 // `Bearer <name>` is that subject, shown as {"name":<name>}; `Bearer brief-<name>` for a second
 // only; `Bearer muted-<name>` without the right.
 inline void allow_names(StubApp& app) {
-  app.on_authorize([](const Json& call) -> StubReply {
+  // Asked again before its end, the app says the same: such a permission is not renewed.
+  struct Ends {
+    std::mutex mutex;
+    std::map<std::string, std::int64_t> by_name;
+  };
+  app.on_authorize([ends = std::make_shared<Ends>()](const Json& call) -> StubReply {
     std::string name = call["header"]["value"].string();
     std::string more;
     if (name.starts_with("brief-")) {
       name.erase(0, 6);
-      more = R"(,"expiresAt":)" + std::to_string(now_ms() + 1'000);
+      const std::scoped_lock lock(ends->mutex);
+      const std::int64_t end = ends->by_name.try_emplace(name, now_ms() + 1'000).first->second;
+      more = R"(,"expiresAt":)" + std::to_string(end);
     } else if (name.starts_with("muted-")) {
       name.erase(0, 6);
       more = R"(,"rights":["subscribe","publish"])";
