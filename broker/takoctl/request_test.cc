@@ -52,7 +52,8 @@ TEST_CASE("what is to be taken back becomes a call") {
   for (const char* ban : {"soon", "-1", "5x", "5mm", "99999999999999999999s"}) {
     CHECK_FALSE(disconnect_body({.subject = "ann", .ban = ban}).has_value());
   }
-  CHECK_FALSE(disconnect_body({.subject = "ann", .channel = {.name = {}, .params = {"a=1"}}}).has_value());
+  CHECK_FALSE(
+      disconnect_body({.subject = "ann", .channel = {.name = {}, .params = {"a=1"}}}).has_value());
 }
 
 }  // namespace

@@ -1,8 +1,6 @@
 // Rooms with presence, clients by the name of their subject, and a watcher that proves its list.
 #pragma once
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <functional>
@@ -75,7 +73,6 @@ inline WsClient join(Cluster& tako, std::string_view name, std::string_view chan
   WsClient client(
       tako.edge(edge), channel_path(channel, query),
       {.headers = named(name), .subprotocol = "tako.v1", .receive_buffer = receive_buffer});
-  REQUIRE(client.status() == 101);
   static_cast<void>(expect(client, "tako.ready"));
   return client;
 }
@@ -86,6 +83,10 @@ inline void say_presence(WsClient& client, std::string_view data) {
 // Gone without a word, as a browser whose network is.
 inline void lose(WsClient& client) { client.socket().close(); }
 
+inline void must_hold(bool holds, const std::string& what) {
+  if (!holds) throw TestFailure("presence that is told does not fit: " + what);
+}
+
 // A channel's list as a client keeps it. Every frame must apply to the list that is held.
 class Roster {
  public:
@@ -95,7 +96,7 @@ class Roster {
       for (std::size_t i = 0; i < data["members"].size(); ++i) put(data["members"][i]);
       ++lists;
     } else {
-      REQUIRE(data["after"].string() == version);
+      must_hold(data["after"].string() == version, data.print() + " behind " + version);
       for (std::size_t i = 0; i < data["changes"].size(); ++i) change(data["changes"][i]);
     }
     version = data["version"].string();
@@ -120,11 +121,11 @@ class Roster {
     const std::string action = change["action"].string();
     const std::string subject = change["subject"].string();
     if (action == "leave") {
-      CHECK(members_.erase(subject) == 1);
+      must_hold(members_.erase(subject) == 1, change.print());
       seen.push_back("leave " + subject + " " + change["reason"].string());
       return;
     }
-    CHECK(has(subject) == (action == "update"));
+    must_hold(has(subject) == (action == "update"), change.print());
     put(change);
     seen.push_back(action + " " + subject);
   }
@@ -143,7 +144,7 @@ class Watcher {
   void read() {
     Json frame = client_.next_json();
     while (frame["type"].string() == "tako.gap") frame = client_.next_json();
-    REQUIRE(frame["type"].string() == "tako.presence");
+    must_hold(frame["type"].string() == "tako.presence", frame.print());
     roster_.apply(frame["data"]);
   }
   void read_until(const std::function<bool(const Roster&)>& reached) {
