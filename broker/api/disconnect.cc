@@ -33,7 +33,7 @@ Result<void> read_ban(const JsonMember& member, DisconnectWords& words) {
     return bad("banMs must be a whole number from 0 to " + std::to_string(limits::kBanMsMax),
                is_too_long ? &LimitCounters::ban_ms_max : nullptr);
   }
-  words.ban_ms = *ms;
+  words.ban_ms = ms;
   return {};
 }
 
