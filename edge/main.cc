@@ -318,12 +318,12 @@ class Edge final : BrokerLink::Listener, HandoffHost {
                              server_counters_,
                              config_.apps,
                              [this](std::string_view text) { log_.warn(text); }};
-  PublishLines publishes_{link_, dispatcher_, config_.limits, limit_counters_};
   ClientRates rates_{loop_, config_.limits, limit_counters_, session_counters_};
   DefinitionsDirectory definitions_;
   LinkGate gate_{link_, loop_, random_, config_.limits, limit_counters_};
   Revocations revocations_{hub_, authorizer_, loop_, config_.limits, limit_counters_};
   GuardedAuthorizer guard_{authorizer_, revocations_.book(), loop_};
+  PublishLines publishes_{link_, dispatcher_, revocations_.book(), config_.limits, limit_counters_};
   WebhookPoster webhooks_{
       loop_,        wheel_.wheel(), config_.limits, limit_counters_, server_counters_,
       config_.apps, link_};

@@ -51,7 +51,8 @@ Result<void> ClientPublisher::publish(const Subscription& subscription, ClientMe
                                        .subject = subscription.grant().subject,
                                        .connection = message.echo ? std::string() : connection,
                                        .idempotency_key = std::move(message.idempotency_key)},
-                           .handler = *handler};
+                           .handler = *handler,
+                           .granted_ms = subscription.grant().asked_ms};
   if (*handler == HandlerKind::Dispatch) {
     outgoing.params = subscription.params();
     outgoing.ip = subscription.ip();

@@ -45,6 +45,11 @@ void PublishLines::advance(std::uint64_t number) {
     if (line.waiting.empty()) break;
     Held held = std::move(line.waiting.front());
     line.waiting.pop_front();
+    if (is_taken_back(held.message)) {
+      held_bytes_ -= bytes_of(held.message);
+      tell(held.told, fail(ErrorCode::Revoked));
+      continue;
+    }
     if (held.message.handler != HandlerKind::Dispatch) {
       held_bytes_ -= bytes_of(held.message);
       publish(std::move(held.message.publish), {}, std::move(held.told));
@@ -58,6 +63,12 @@ void PublishLines::advance(std::uint64_t number) {
     tell(told, std::unexpected(asked.error()));
   }
   lines_.erase(number);
+}
+
+bool PublishLines::is_taken_back(const OutgoingMessage& message) const {
+  const PublishRequest& publish = message.publish;
+  return message.granted_ms != 0 &&
+         taken_back_.find(publish.channel, publish.subject, message.granted_ms) == TakenBack::Ended;
 }
 
 Result<void> PublishLines::ask(std::uint64_t number, Line& line, Held held) {

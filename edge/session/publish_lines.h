@@ -16,6 +16,7 @@
 #include "common/runtime_limits.h"
 #include "edge/fanout/broker_port.h"
 #include "edge/session/dispatcher.h"
+#include "edge/session/revocation_book.h"
 
 namespace tako::edge {
 
@@ -24,6 +25,9 @@ struct OutgoingMessage {
   HandlerKind handler = HandlerKind::Relay;
   Params params = {};   // for the app, with Dispatch: all that the client gave
   std::string ip = {};  // likewise
+  // When the app was asked for the sender's permission (monotonic): what is taken back while the
+  // message waits is not published under it. 0: it does not wait.
+  std::int64_t granted_ms = 0;
 };
 
 // What became of a message.
@@ -39,18 +43,20 @@ struct Published {
 //                    └─ drop, reject, no answer ──▶ told
 //
 // A line lasts as long as something in it waits, not as long as its connection: what was taken from
-// a client is seen through, and nothing drops what the app has returned.
+// a client is seen through, and nothing drops what the app has returned. But what still waits when
+// its sender's permission is taken back is refused: neither the app nor subscribers see it.
 class PublishLines {
  public:
-  // Once, maybe from within send(). Errors: MessageRejected, Unavailable, LimitReached, and what
-  // the broker refuses with.
+  // Once, maybe from within send(). Errors: MessageRejected, Unavailable, LimitReached, Revoked,
+  // and what the broker refuses with.
   using Told = std::function<void(const Result<Published>&)>;
 
   // All outlive it; the broker's replies must not come after it is gone.
-  PublishLines(BrokerPort& broker, Dispatcher& dispatcher, const RuntimeLimits& limits,
-               LimitCounters& limit_counters)
+  PublishLines(BrokerPort& broker, Dispatcher& dispatcher, const RevocationBook& taken_back,
+               const RuntimeLimits& limits, LimitCounters& limit_counters)
       : broker_(broker),
         dispatcher_(dispatcher),
+        taken_back_(taken_back),
         limits_(limits),
         limit_counters_(limit_counters) {}
   PublishLines(const PublishLines&) = delete;
@@ -81,6 +87,7 @@ class PublishLines {
 
   // Sends on until the app has to be asked, or nothing is left.
   void advance(std::uint64_t number);
+  [[nodiscard]] bool is_taken_back(const OutgoingMessage& message) const;
   [[nodiscard]] Result<void> ask(std::uint64_t number, Line& line, Held held);
   void on_answer(std::uint64_t number, Result<DispatchAnswer> answer);
   void settle(Held held, Result<DispatchAnswer> answer);
@@ -90,6 +97,7 @@ class PublishLines {
 
   BrokerPort& broker_;
   Dispatcher& dispatcher_;
+  const RevocationBook& taken_back_;
   const RuntimeLimits& limits_;
   LimitCounters& limit_counters_;
   std::uint64_t last_line_ = 0;

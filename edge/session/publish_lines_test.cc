@@ -21,7 +21,11 @@ struct Lines {
     request.subject = "ann";
     request.idempotency_key = std::move(key);
     return edge.publishes.send(
-        line, {.publish = std::move(request), .handler = handler, .ip = "10.0.0.1"},
+        line,
+        {.publish = std::move(request),
+         .handler = handler,
+         .ip = "10.0.0.1",
+         .granted_ms = edge.clock.monotonic_ms()},
         [this](const Result<Published>& published) { told.push_back(words_of(published)); });
   }
   static std::string words_of(const Result<Published>& published) {
@@ -51,6 +55,25 @@ struct Lines {
 using Texts = std::vector<std::string>;
 
 }  // namespace
+
+TEST_CASE(
+    "what waits when its sender's permission is taken back is refused, what is asked is seen "
+    "through") {
+  Lines lines;
+  CHECK(lines.send(1, "1").has_value());
+  CHECK(lines.send(1, "2").has_value());
+  CHECK(lines.send(1, "3", HandlerKind::Relay).has_value());
+  lines.edge.clock.advance(10);
+  lines.edge.revocations.apply(
+      {.app = "default", .subject = "ann", .at_ms = lines.edge.clock.monotonic_ms()});
+  lines.edge.clock.advance(10);
+  CHECK(lines.send(1, "4", HandlerKind::Relay).has_value());  // Under a permission of later.
+  lines.answer_one({.action = DispatchAction::Fanout});
+  CHECK(lines.published() == Texts{"1", "4"});
+  CHECK(lines.told.size() == 2);
+  CHECK(lines.told[0].starts_with("revoked: "));
+  CHECK_FALSE(lines.edge.dispatcher.run_one());
+}
 
 TEST_CASE("what is relayed goes to the broker at once") {
   Lines lines;

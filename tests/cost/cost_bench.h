@@ -146,7 +146,7 @@ class CostBench {
                            revocations_, webhooks_, gate_};
   OriginPolicies origins_;
   FakeDispatcher dispatcher_;
-  PublishLines publishes_{broker_, dispatcher_, config.limits, limit_counters};
+  PublishLines publishes_{broker_, dispatcher_, revocations_.book(), config.limits, limit_counters};
   ClientRates rates_{loop_, config.limits, limit_counters, sessions_};
   EdgeServices services_{.hub = hub_,
                          .presence = presence_,

@@ -322,10 +322,10 @@ class FakeEdge {
   PresenceHub presence;
   DefinitionsDirectory definitions;
   LinkGate gate{broker, clock, random, limits, limit_counters};
-  PublishLines publishes{broker, dispatcher, limits, limit_counters};
   ClientRates rates{clock, limits, limit_counters, counters};
   Revocations revocations{hub, authorizer, clock, limits, limit_counters};
   GuardedAuthorizer guard{authorizer, revocations.book(), clock};
+  PublishLines publishes{broker, dispatcher, revocations.book(), limits, limit_counters};
   NoWebhooks webhooks;
   EdgeBrokerEvents events{hub, presence, definitions, authorizer, revocations, webhooks, gate};
   EdgeServices services{.hub = hub,
