@@ -13,8 +13,8 @@
 namespace tako::test {
 
 // chat: params, header credential, client messages. feed: public, SSE only. wire: public,
-// WebSocket. ck: cookie only. both: header or cookie. short: keeps two messages. a/b: a name with a
-// slash.
+// WebSocket, as fast as a client likes. ck: cookie only. both: header or cookie. short: keeps two
+// messages. a/b: a name with a slash.
 inline constexpr std::string_view kDefinitions = R"([
   {"name":"chat","auth":{},"transport":"ws",
    "paramsSchema":{"type":"object","required":["roomId"],"properties":{
@@ -24,6 +24,7 @@ inline constexpr std::string_view kDefinitions = R"([
    "handlers":{"say":"relay","typing":"ephemeral"}},
   {"name":"feed","auth":false,"transport":"sse"},
   {"name":"wire","auth":false,"transport":"ws",
+   "clientRate":{"connection":0,"subject":0,"channel":0},
    "handlers":{"say":"relay","typing":"ephemeral"}},
   {"name":"ck","auth":{"headerName":false,"cookieName":"sid"},"transport":"ws",
    "handlers":{"say":"relay"}},
