@@ -80,6 +80,7 @@ class Edge final : BrokerLink::Listener, HandoffHost {
     for (const auto* pool : server_.upstream_counters()) register_upstream_limits(metrics_, *pool);
     register_presence_metrics(metrics_, presence_.counters());
     register_handoff_metrics(metrics_, handoff_counters_);
+    revocations_.set_on_taking_back([this](std::string_view app) { server_.cut_off_closing(app); });
     metrics_.limits(limit_counters_);
     metrics_.process("tako-edge");
   }

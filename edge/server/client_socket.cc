@@ -89,6 +89,10 @@ void ClientSocket::begin_closing(const SharedBytes& goodbye) {
   arm();
 }
 
+void ClientSocket::cut_off() {
+  if (state_ == State::Closing && has_unsent()) abort();
+}
+
 void ClientSocket::abort() {
   if (state_ == State::Over) return;
   stream_->reset_on_close();

@@ -73,6 +73,9 @@ class ClientSocket : public ClientConnection, private uv::StreamObserver, privat
   [[nodiscard]] bool is_staying() const noexcept { return stays_; }
   [[nodiscard]] const std::string& app() const noexcept { return context_.app; }
   [[nodiscard]] bool has_unsent() const noexcept { return !outbox_.empty(); }
+  // One that is closing: what it has not taken yet, it does not get any more. While open: no
+  // effect.
+  void cut_off();
   // For the owner's table.
   void set_slot(std::size_t slot) noexcept { slot_ = static_cast<std::uint32_t>(slot); }
   [[nodiscard]] std::size_t slot() const noexcept { return slot_; }

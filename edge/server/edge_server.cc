@@ -101,6 +101,8 @@ std::vector<const http::ClientPoolCounters*> EdgeServer::upstream_counters() con
   return all;
 }
 
+void EdgeServer::cut_off_closing(std::string_view app) { impl_->cut_off_closing(app); }
+
 std::size_t EdgeServer::http_connections() const { return impl_->server().connection_count(); }
 
 std::size_t EdgeServer::live_clients() const { return impl_->clients().size(); }

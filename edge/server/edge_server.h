@@ -79,6 +79,10 @@ class EdgeServer {
   void finish_requests();
   [[nodiscard]] bool is_empty() const;
 
+  // A permission is taken back: clients of this app that are closing, of whom nobody knows any more
+  // what they were allowed, get nothing of what waits for them. They come back, and are judged.
+  void cut_off_closing(std::string_view app);
+
   // Leaves: stops listening, lets requests in flight finish, tells live clients when to come back,
   // spread over edge.drain_ms; calls back once, when nobody is left or shortly after that time.
   void drain(std::function<void()> on_drained);

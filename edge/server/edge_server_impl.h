@@ -27,6 +27,7 @@ class EdgeServer::Impl {
   Impl& operator=(const Impl&) = delete;
 
   void drain(std::function<void()> on_drained);
+  void cut_off_closing(std::string_view app) { clients_.cut_off_closing(app); }
 
   // edge_server_handoff.cc
   [[nodiscard]] std::vector<PackedClient> pack(std::size_t count, std::size_t bytes_max);

@@ -100,6 +100,12 @@ void LiveClients::drain_some(std::size_t count, const std::function<std::int64_t
   }
 }
 
+void LiveClients::cut_off_closing(std::string_view app) {
+  for (const auto& client : clients_) {
+    if (client->app() == app) client->cut_off();  // It leaves the table at the turn's end.
+  }
+}
+
 bool LiveClients::has_unsent() const {
   return std::ranges::any_of(clients_, [](const auto& client) { return client->has_unsent(); });
 }

@@ -45,6 +45,8 @@ class LiveClients final : public ClientSocketOwner {
   // Tells up to `count` clients that have not been told to come back elsewhere, each with its own
   // `retry_ms()`.
   void drain_some(std::size_t count, const std::function<std::int64_t()>& retry_ms);
+  // Those of this app that are closing: whatever still waits for them to take it is not sent.
+  void cut_off_closing(std::string_view app);
   // Does something wait for one of them to take it?
   [[nodiscard]] bool has_unsent() const;
   // All handlers are told on_closed() and every connection is dropped.

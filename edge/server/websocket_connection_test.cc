@@ -182,6 +182,25 @@ TEST_CASE("a close says the one word of its code, or the phrase of the older cod
   }
 }
 
+TEST_CASE("a closing client that does not read is cut off when its app takes a permission back") {
+  ServerFixture fixture;
+  Connected slow(fixture, 4'096);
+  const SharedBytes frame(std::string(8 << 20, 'f'));
+  fixture.protocol.seen.connection->send(frame);
+  fixture.turns.settle();
+  fixture.protocol.seen.connection->close(ErrorCode::Restarting);
+  fixture.server->cut_off_closing("another");
+  fixture.turns.settle();
+  CHECK(fixture.server->live_clients() == 1);
+  fixture.server->cut_off_closing("default");
+  CHECK(fixture.wait([&] { return fixture.server->live_clients() == 0; }));
+  CHECK(fixture.wait([&] {
+    slow.client.poll();
+    return slow.client.has_ended || slow.client.was_reset;
+  }));
+  CHECK(slow.client.received.size() < frame.size());
+}
+
 TEST_CASE("a client that does not answer our close is let go") {
   ServerFixture fixture(with_limits([](RuntimeLimits& l) { l.close_handshake_ms = 100; }));
   Connected connected(fixture);

@@ -7,6 +7,7 @@ std::uint32_t Revocations::apply(const Revocation& revocation) {
   book_.add(revocation);
   if (revocation.at_ms == 0) return 0;
   authorizer_.forget_app(revocation.app);
+  if (on_taking_back_) on_taking_back_(revocation.app);
   std::uint32_t met = 0;
   if (revocation.subject.empty()) {
     hub_.for_each_subscriber(revocation, [&](Subscriber& subscriber) {

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string_view>
+#include <utility>
 
 #include "edge/fanout/hub.h"
 #include "edge/session/authorizer.h"
@@ -29,6 +32,12 @@ class Revocations {
               const RuntimeLimits& limits, LimitCounters& counters)
       : hub_(hub), authorizer_(authorizer), book_(clock, limits, counters) {}
 
+  // Called with the app before anything of it is taken back: for clients that have no subscription
+  // any more, and still are sent what waits for them.
+  void set_on_taking_back(std::function<void(std::string_view app)> on_taking_back) {
+    on_taking_back_ = std::move(on_taking_back);
+  }
+
   // When it returns, nothing that was granted before is delivered any more. How many subscriptions
   // it met.
   std::uint32_t apply(const Revocation& revocation);
@@ -42,6 +51,7 @@ class Revocations {
   Authorizer& authorizer_;
   RevocationBook book_;
   SubjectIndex subjects_;
+  std::function<void(std::string_view)> on_taking_back_;
 };
 
 }  // namespace tako::edge
