@@ -187,11 +187,11 @@ TEST_CASE_FIXTURE(Desk, "rich: who goes on above the rate is closed, who is slow
   edge.limits.client_rate_refusals_max = 10;
   FakeExchange& slow = connect_rich("rated");
   const auto send = [&](FakeExchange& client) { say(client, R"({"type":"message","data":1})"); };
-  for (int i = 0; i < 11; ++i) {
+  for (std::uint64_t refused = 1; refused <= 11; ++refused) {
     for (int n = 0; n < 20; ++n) {
       send(slow);
       if (edge.counters.rate_limited_by_connection + edge.counters.rate_limited_by_channel ==
-          static_cast<std::uint64_t>(i + 1)) {
+          refused) {
         break;
       }
     }

@@ -9,7 +9,6 @@ TEST_CASE("who holds a list is told what changed behind its version, as long as 
   Cluster tako(with_presence());
   allow_names(tako.app());
   Watcher watcher(tako);
-  const std::string empty = watcher.roster().version;
   WsClient ann = join(tako, "ann");
   watcher.read_until_listed({"ann"});
   const std::string with_ann = watcher.roster().version;
