@@ -30,11 +30,6 @@ void wait_past(std::int64_t ms) {
 
 void publish(Cluster& tako, std::string_view data) { tako.publish("chat", "t", data, "roomId=1"); }
 
-// How long after the permission's end the last of these has ended: a tenth of a second on a quiet
-// machine; a busy one may take its time.
-std::int64_t late_ms(std::int64_t end) { return now_ms() - end; }
-constexpr std::int64_t kLateMsMax = 5'000;
-
 }  // namespace
 
 TEST_CASE("plain clients are asked about again before the end, and go on with nothing missing") {
@@ -92,7 +87,6 @@ TEST_CASE("a fresh token that is another subject's ends the subscription") {
 
 TEST_CASE("a no to a plain client ends it at once, not at the end of its time") {
   Cluster tako(with_definitions());
-  const std::int64_t end = now_ms() + 20'000;
   tako.app().authorize_with(ann_until(now_ms() + 6'000));
   WsClient socket(tako.edge(), kRoom, kPlain);
   settle(socket);
@@ -101,10 +95,9 @@ TEST_CASE("a no to a plain client ends it at once, not at the end of its time") 
   tako.app().authorize_with({.status = 403, .body = "{}"});
   check_close(socket, 4403, "verify-rejected");
   CHECK(stream.ends());
-  CHECK(now_ms() < end);
 }
 
-TEST_CASE("with the app down a permission ends in time, and within a second, on every edge") {
+TEST_CASE("with the app down a permission ends at its time, on every edge") {
   ClusterOptions options = with_definitions();
   options.edges = 2;
   Cluster tako(options);
@@ -120,8 +113,7 @@ TEST_CASE("with the app down a permission ends in time, and within a second, on 
   check_close(plain, 1000, "connection expired");
   check_close(rich, 1000, "connection expired");
   CHECK(stream.ends());
-  CHECK(late_ms(end) >= -10);
-  CHECK(late_ms(end) < kLateMsMax);
+  CHECK(now_ms() >= end - 10);  // Not before; how soon behind it is permission_test.cc's.
   tako.app().start();
 }
 
@@ -145,7 +137,6 @@ TEST_CASE("a client that was handed over is renewed and expires as if it had not
   CHECK(rich.next_json()["data"].number() == 1);
   tako.app().stop();
   check_close(plain, 1000, "connection expired");
-  CHECK(late_ms(allowed_until) < kLateMsMax);
   tako.app().start();
 }
 
